@@ -28,10 +28,12 @@ static json_t *parameters_of(const struct merge_method *method, double ridge,
 }
 
 int closed_base_choose(struct pool *pool, const struct dataset *const *train,
-                       double *ridge, const struct work *work, struct error *error) {
+                       const struct merge_share *share, double *ridge,
+                       const struct work *work, struct error *error) {
     struct merge_input input = {.method = merge_method_find(method_name, error),
                                 .pool = pool,
                                 .train = train,
+                                .share = share,
                                 .work = work};
     json_t *asked = input.method ? parameters_of(input.method, 0, error) : NULL;
     if (!asked)

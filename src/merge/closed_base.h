@@ -16,10 +16,12 @@
 struct closed_base;
 struct merge_share;
 
-/* The ridge of `pwemoe merge --method wudi`, which training examples [tasks] decide. */
+/* The ridge of `pwemoe merge --method wudi`, which training examples [tasks] decide.
+ * share may be NULL (layers_share.h), here and below. */
 int closed_base_choose(struct pool *pool, const struct dataset *const *train,
-                       double *ridge, const struct work *work, struct error *error);
-/* pool is the caller's, and share, which may be NULL (layers_share.h). */
+                       const struct merge_share *share, double *ridge,
+                       const struct work *work, struct error *error);
+/* pool and share are the caller's. */
 int closed_base_new(struct pool *pool, double ridge, const struct merge_share *share,
                     struct closed_base **base, struct error *error);
 void closed_base_free(struct closed_base *base); /* NULL is fine */

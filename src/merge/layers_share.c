@@ -84,13 +84,30 @@ const size_t *layers_group(const struct layers_groups *g, size_t group, size_t *
     return g->indices + first;
 }
 
-int layers_group_put(struct layers_groups *g, size_t group, const void *bytes,
-                     size_t size, struct error *error) {
+size_t layers_group_cells(const struct layers_groups *g, size_t group) {
     size_t count, cells = 0;
     const size_t *indices = layers_group(g, group, &count);
-    const float *from = bytes;
     for (size_t i = 0; i < count; i++)
         cells += cells_at(g->input, indices[i]);
+    return cells;
+}
+
+void layers_group_get(const struct layers_groups *g, size_t group, float *cells) {
+    size_t count;
+    const size_t *indices = layers_group(g, group, &count);
+    for (size_t i = 0; i < count; i++) {
+        size_t offset, of_layer = cells_at(g->input, indices[i]);
+        layer_at(g->input, indices[i], &offset);
+        memcpy(cells, g->merged + offset, of_layer * sizeof *cells);
+        cells += of_layer;
+    }
+}
+
+int layers_group_put(struct layers_groups *g, size_t group, const void *bytes,
+                     size_t size, struct error *error) {
+    size_t count, cells = layers_group_cells(g, group);
+    const size_t *indices = layers_group(g, group, &count);
+    const float *from = bytes;
     if (size != cells * sizeof *from)
         return error_set(error,
                          "another process made %zu bytes of %zu layers instead of %zu",
@@ -143,6 +160,8 @@ static size_t group_size(const struct merge_input *input, size_t count,
                          unsigned others) {
     size_t share = count / ((size_t)others + 1),
            threads = input->pool->backend->threads;
+    if (others && input->share->threads)
+        threads = input->share->threads;
     if (others == 0)
         return count;
     return share < 1 ? 1 : share < threads ? share : threads;

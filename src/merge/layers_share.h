@@ -41,6 +41,8 @@ struct merge_share {
      * bytes come back to layers_group_put. */
     int (*run)(void *self, struct layers_groups *groups, struct error *error);
     void *self;
+    unsigned threads; /* how many layers a group has where there are enough; 0: as
+                         many as this process has threads */
 };
 
 /* merged [layout size] on the host: the mean of the task vectors with weights [tasks],
@@ -56,10 +58,14 @@ const struct merge_input *layers_group_input(const struct layers_groups *groups)
 /* The indices of its layers. */
 const size_t *layers_group(const struct layers_groups *groups, size_t group,
                            size_t *count);
+/* How many numbers they are. */
+size_t layers_group_cells(const struct layers_groups *groups, size_t group);
 int layers_group_make(struct layers_groups *groups, size_t group, struct error *error);
 /* Different groups may be put, and one be made, at the same time. */
 int layers_group_put(struct layers_groups *groups, size_t group, const void *bytes,
                      size_t size, struct error *error);
+/* The layers of one that was made here, as layers_group_put takes them. */
+void layers_group_get(const struct layers_groups *groups, size_t group, float *cells);
 
 /* In the other process: those layers [count] of input->method, one after another as
  * f32; for free(). Refuses indices that the model does not have. */

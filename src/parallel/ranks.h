@@ -66,6 +66,10 @@ int ranks_add_parts(struct ranks *ranks, float *values, size_t count,
                     struct error *error);
 int ranks_gather_parts(struct ranks *ranks, float *values, size_t count,
                        struct error *error);
+/* The second of them with the caller's parts: that of a rank begins at begins of its
+ * number and ends at that of the next, [size + 1]. */
+int ranks_gather_stretches(struct ranks *ranks, float *values, const size_t *begins,
+                           struct error *error);
 int ranks_add_doubles(struct ranks *ranks, double *values, size_t count,
                       struct error *error);
 /* bytes [size] of rank 0 on every rank. */

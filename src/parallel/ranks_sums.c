@@ -77,26 +77,33 @@ size_t ranks_part(const struct ranks *r, size_t count, unsigned rank) {
     return (size_t)((unsigned __int128)(count / RUN) * rank / size) * RUN;
 }
 
-/* One turn: part `out` goes to the next rank, while part `in` comes from the one before
- * and takes the place of this rank's, or is added to it. */
-static int turn(struct ranks *r, float *values, size_t count, unsigned out, unsigned in,
+/* From where to where values go, or come. */
+struct stretch {
+    size_t begin, end;
+};
+
+static struct stretch part_of(const struct ranks *r, size_t count, unsigned rank) {
+    return (struct stretch){ranks_part(r, count, rank), ranks_part(r, count, rank + 1)};
+}
+
+/* One turn: `out` goes to the next rank, while `in` comes from the one before and takes
+ * the place of this rank's, or is added to it. */
+static int turn(struct ranks *r, float *values, struct stretch out, struct stretch in,
                 bool add, struct error *error) {
     enum { MOST = PIECE / sizeof *values };
     unsigned next = (r->rank + 1) % r->size, last = (r->rank + r->size - 1) % r->size;
-    size_t from = ranks_part(r, count, out), from_end = ranks_part(r, count, out + 1);
-    size_t to = ranks_part(r, count, in), to_end = ranks_part(r, count, in + 1);
     float *piece = r->piece;
-    /* Of two lengths: the longer part may have one piece more. */
-    while (from < from_end || to < to_end) {
-        size_t sends = from_end - from < MOST ? from_end - from : MOST;
-        size_t takes = to_end - to < MOST ? to_end - to : MOST;
-        if (ranks_exchange(r, next, values + from, sends * sizeof *values, last, piece,
-                           takes * sizeof *values, error))
+    /* Of two lengths: the longer part may have more pieces. */
+    while (out.begin < out.end || in.begin < in.end) {
+        size_t sends = out.end - out.begin < MOST ? out.end - out.begin : MOST;
+        size_t takes = in.end - in.begin < MOST ? in.end - in.begin : MOST;
+        if (ranks_exchange(r, next, values + out.begin, sends * sizeof *values, last,
+                           piece, takes * sizeof *values, error))
             return -1;
         for (size_t i = 0; i < takes; i++)
-            values[to + i] = add ? piece[i] + values[to + i] : piece[i];
-        from += sends;
-        to += takes;
+            values[in.begin + i] = add ? piece[i] + values[in.begin + i] : piece[i];
+        out.begin += sends;
+        in.begin += takes;
     }
     return 0;
 }
@@ -105,8 +112,8 @@ static int turn(struct ranks *r, float *values, size_t count, unsigned out, unsi
 int ranks_add_parts(struct ranks *r, float *values, size_t count, struct error *error) {
     unsigned n = ranks_size(r);
     for (unsigned s = 0; s + 1 < n; s++)
-        if (turn(r, values, count, (r->rank + 2 * n - 1 - s) % n,
-                 (r->rank + 2 * n - 2 - s) % n, true, error))
+        if (turn(r, values, part_of(r, count, (r->rank + 2 * n - 1 - s) % n),
+                 part_of(r, count, (r->rank + 2 * n - 2 - s) % n), true, error))
             return -1;
     return 0;
 }
@@ -115,9 +122,21 @@ int ranks_gather_parts(struct ranks *r, float *values, size_t count,
                        struct error *error) {
     unsigned n = ranks_size(r);
     for (unsigned s = 0; s + 1 < n; s++)
-        if (turn(r, values, count, (r->rank + n - s) % n, (r->rank + 2 * n - 1 - s) % n,
-                 false, error))
+        if (turn(r, values, part_of(r, count, (r->rank + n - s) % n),
+                 part_of(r, count, (r->rank + 2 * n - 1 - s) % n), false, error))
             return -1;
+    return 0;
+}
+
+int ranks_gather_stretches(struct ranks *r, float *values, const size_t *begins,
+                           struct error *error) {
+    unsigned n = ranks_size(r);
+    for (unsigned s = 0; s + 1 < n; s++) {
+        unsigned out = (r->rank + n - s) % n, in = (r->rank + 2 * n - 1 - s) % n;
+        if (turn(r, values, (struct stretch){begins[out], begins[out + 1]},
+                 (struct stretch){begins[in], begins[in + 1]}, false, error))
+            return -1;
+    }
     return 0;
 }
 

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "base/memory.h"
+#include "parallel/ranks.h"
 #include "train/distillation_state.h"
 
 /* The sum of the losses of n examples of a task, from number `first` of those held
@@ -49,6 +50,8 @@ int distillation_look(struct distillation *d, int result, double *loss,
         result = error_memory(error);
     for (size_t t = 0; t < tasks; t++)
         equal[t] = 1 / (double)tasks;
+    if (d->base) /* which all ranks make together */
+        result = ranks_agree(d->sharing.ranks, result, error);
     if (result == 0)
         result = distillation_merge(d, equal, error);
     for (size_t t = 0; result == 0 && t < tasks; t++)

@@ -239,10 +239,12 @@ static int make_base(struct distillation *d, const struct dataset *const *train,
                      const struct work *work, struct error *error) {
     if (d->options.form != CORRECTION_WUDI)
         return 0;
-    return closed_base_choose(d->pool, train, &d->ridge, work, error) ||
-                   closed_base_new(d->pool, d->ridge, NULL, &d->base, error)
-               ? -1
-               : 0;
+    const struct merge_share *share = shared_layers_share(&d->layers);
+    int result = closed_base_choose(d->pool, train, share, &d->ridge, work, error) ||
+                         closed_base_new(d->pool, d->ridge, share, &d->base, error)
+                     ? -1
+                     : 0;
+    return shared_layers_agree(&d->layers, result, error);
 }
 
 static int fill(struct distillation *d, const struct dataset *const *train,
@@ -255,6 +257,7 @@ static int fill(struct distillation *d, const struct dataset *const *train,
     int result = start ? trained_put(b, &d->vector, start, error) : error_memory(error);
     if (d->options.loss == DISTILLATION_DISTIL)
         result = ask_experts(d, train, result, work, error);
+    result = ranks_agree(d->sharing.ranks, result, error);
     if (result == 0)
         result = distillation_start(d, train, start, work, error);
     if (result == 0)
@@ -271,7 +274,7 @@ static int fill(struct distillation *d, const struct dataset *const *train,
 
 /* All that no other rank is asked for. */
 static int make_parts(struct distillation *d, const struct dataset *const *train,
-                      const struct work *work, struct error *error) {
+                      struct error *error) {
     struct pool *pool = d->pool;
     struct backend *b = pool->backend;
     struct distillation_options *o = &d->options;
@@ -300,10 +303,19 @@ static int make_parts(struct distillation *d, const struct dataset *const *train
     return task_batch_transformer(d->batch, &pool->form.preprocess, &d->transformer,
                                   error) ||
                    sharing_open(&d->sharing, 0, pool->tasks, error) ||
-                   cut_gradient(d, error) || allocate(d, error) || divide(d, error) ||
-                   make_base(d, train, work, error)
+                   cut_gradient(d, error) || allocate(d, error) || divide(d, error)
                ? -1
                : 0;
+}
+
+/* All ranks take one way, whatever the devices of each are. */
+static int compare_devices(struct distillation *d, struct error *error) {
+    struct ranks *ranks = d->sharing.ranks;
+    double hosts = d->pool->backend->record_begin ? 0 : 1;
+    if (ranks_add_doubles(ranks, &hosts, 1, error))
+        return -1;
+    d->on_hosts = hosts == ranks_size(ranks);
+    return shared_layers_open(&d->layers, d->pool->backend, ranks, error);
 }
 
 int distillation_new(struct pool *pool, const struct dataset *const *train,
@@ -317,8 +329,12 @@ int distillation_new(struct pool *pool, const struct dataset *const *train,
         d->sharing.ranks = options->ranks;
         d->sharing.work = work;
     }
-    int result = d ? make_parts(d, train, work, error) : error_memory(error);
+    int result = d ? make_parts(d, train, error) : error_memory(error);
     result = ranks_agree(options->ranks, result, error);
+    if (result == 0)
+        result = compare_devices(d, error);
+    if (result == 0)
+        result = make_base(d, train, work, error);
     if (result == 0)
         result = fill(d, train, work, error);
     if (result)

@@ -29,10 +29,12 @@ void distillation_loss(struct distillation *d, size_t task, const real *features
 
 int distillation_merge(struct distillation *d, const double *preference,
                        struct error *error) {
-    return closed_base_merge(d->base, d->correction, preference, d->weights, error) ||
-                   pool_put_heads(d->pool, d->weights, d->heads, error)
-               ? -1
-               : 0;
+    int result =
+        closed_base_merge(d->base, d->correction, preference, d->weights, error) ||
+                pool_put_heads(d->pool, d->weights, d->heads, error)
+            ? -1
+            : 0;
+    return d->base ? shared_layers_agree(&d->layers, result, error) : result;
 }
 
 /* The gradient of each of several vectors from that of the merged weights. */
@@ -72,16 +74,14 @@ static void run_batch(void *self) {
     distillation_routers_sum(d);
 }
 
-/* Forward and backward of the batch at hand, and the gradient of factors, queued. */
-static int forward_backward(struct distillation *d, const double *preference,
-                            struct error *error) {
+/* Forward and backward of the batch at hand by the merged model, and the gradient of
+ * factors, queued. */
+static void forward_backward(struct distillation *d, const double *preference) {
     double weights[POOL_TASKS_MAX];
     double scale =
         correction_shares(d->options.form, preference, d->pool->tasks, d->shares);
     for (size_t t = 0; t < d->pool->tasks; t++)
         weights[t] = scale * preference[t];
-    if (distillation_merge(d, preference, error))
-        return -1;
     task_batch_weigh(d->batch, weights);
     task_batch_run(d->batch, 0, run_batch, d);
     task_batch_fetch(d->batch);
@@ -89,7 +89,6 @@ static int forward_backward(struct distillation *d, const double *preference,
         factors_gradient(d->factors, d->vector.gradient);
     if (d->tensors)
         tensor_factors_gradient(d->tensors, d->slope, preference);
-    return 0;
 }
 
 /* The gradients of what is trained, from d->slope. */
@@ -225,8 +224,12 @@ int distillation_step(struct distillation *d, double *losses, struct error *erro
     struct random random = d->random;
     random_dirichlet(&random, d->options.alpha, d->pool->tasks, d->preference);
     task_batch_next(d->batch);
+    int result = distillation_merge(d, d->preference, error);
+    if (result && d->base) /* as all ranks know */
+        return -1;
     distillation_begin_sum(d);
-    int result = forward_backward(d, d->preference, error);
+    if (result == 0)
+        forward_backward(d, d->preference);
     if (d->sharing.ranks) { /* the gradient is whole when all ranks' parts are there */
         if (result == 0)
             draw_ahead(d);
@@ -255,8 +258,10 @@ int distillation_gradient(struct distillation *d, const double *preference, size
     if (n > d->part)
         return error_set(error, "a batch that is larger than planned");
     task_batch_given(d->batch, d->data, n);
-    if (forward_backward(d, preference, error) || slopes(d, preference, error) ||
-        task_batch_collect(d->batch, losses, error))
+    if (distillation_merge(d, preference, error))
+        return -1;
+    forward_backward(d, preference);
+    if (slopes(d, preference, error) || task_batch_collect(d->batch, losses, error))
         return -1;
     return b->download(b, gradient, d->vector.gradient,
                        d->vector.count * sizeof *gradient, error);

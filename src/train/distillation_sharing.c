@@ -44,8 +44,7 @@ static float *room_for(const struct distillation *d) {
 /* Of what is recorded nothing can be brought to the host before it is all done. */
 void distillation_begin_sum(struct distillation *d) {
     const struct distillation_options *o = &d->options;
-    d->travels =
-        d->sharing.ranks && !o->fixed && !o->rank && !d->pool->backend->record_begin;
+    d->travels = d->sharing.ranks && d->on_hosts && !o->fixed && !o->rank;
     if (!d->travels)
         return;
     d->brought = d->pool->layout->text_begin;

@@ -29,11 +29,13 @@ int distillation_change(struct pool *pool, double *change, struct error *error) 
 }
 
 /* The closed form's merged vector at equal weights, on the host. */
-static int closed_form(struct pool *pool, const struct dataset *const *train,
+static int closed_form(struct distillation *d, const struct dataset *const *train,
                        float *vector, const struct work *work, struct error *error) {
+    struct pool *pool = d->pool;
     struct merge_input input = {.method = merge_method_find("wudi", error),
                                 .pool = pool,
                                 .train = train,
+                                .share = shared_layers_share(&d->layers),
                                 .work = work};
     struct merge_result merged;
     json_t *parameters =
@@ -82,7 +84,8 @@ int distillation_start(struct distillation *d, const struct dataset *const *trai
         return start_at_base(d, vector, error);
     float *other = array_new(size, sizeof *other);
     int result =
-        other ? closed_form(pool, train, vector, work, error) : error_memory(error);
+        other ? closed_form(d, train, vector, work, error) : error_memory(error);
+    result = shared_layers_agree(&d->layers, result, error);
     float share = 1 / (float)pool->tasks;
     for (size_t t = 0; result == 0 && t < pool->tasks; t++) {
         result = b->download_real(b, other, backend_at(b, pool->vectors, t * size),

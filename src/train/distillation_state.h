@@ -12,6 +12,7 @@
 #include "train/distillation.h"
 #include "train/factors.h"
 #include "train/held_back.h"
+#include "train/shared_layers.h"
 #include "train/sharing.h"
 #include "train/task_batch.h"
 #include "train/tensor_factors.h"
@@ -49,10 +50,12 @@ struct distillation {
     struct held_back held;
     struct feed *held_feed; /* NULL where nothing is held back */
     struct sharing sharing;
-    size_t part;     /* examples of each task in a pass of this process */
+    struct shared_layers layers; /* of closed forms */
+    size_t part;                 /* examples of each task in a pass of this process */
     float *gathered; /* (text_begin) on the host, where ranks share no moments */
     size_t *begins;  /* [pieces + 1] of the pieces in which d->slope is added up */
     size_t pieces;
+    bool on_hosts;        /* no rank records what runs */
     bool travels;         /* it does, while the rest is being made */
     struct behind behind; /* what does that */
     size_t brought;       /* from here on it is on the host */
@@ -131,7 +134,8 @@ int distillation_best_bytes(struct distillation *distillation, void **bytes,
 /* What merges read, from what is trained. */
 int distillation_put(struct distillation *distillation, struct error *error);
 
-/* The model of a preference into d->weights, with its heads. */
+/* The model of a preference into d->weights, with its heads. Collective where there is
+ * a base: then it fails on all ranks or on none. */
 int distillation_merge(struct distillation *d, const double *preference,
                        struct error *error);
 

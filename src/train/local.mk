@@ -11,6 +11,7 @@ libpwemoe_a_SOURCES += \
   src/train/optimiser.h src/train/optimiser.c \
   src/train/trained.h src/train/trained.c src/train/trained_ranks.c src/train/trained_state.c \
   src/train/sharing.h src/train/sharing.c \
+  src/train/shared_layers.h src/train/shared_layers.c \
   src/train/task_batch.h src/train/task_batch.c \
   src/train/merged_pass.h src/train/merged_pass.c \
   src/train/factor_slopes.h src/train/factor_slopes.c \

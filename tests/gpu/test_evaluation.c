@@ -442,7 +442,8 @@ static void test_layers_elsewhere(void **state) {
     emulation.reset();
     for (size_t i = 0; i < 2; i++) {
         struct sharing sharing = {.other = open_on("cuda", 16)};
-        struct merge_share share = {one_other, share_layers, &sharing};
+        struct merge_share share = {
+            .others = one_other, .run = share_layers, .self = &sharing};
         struct evaluator *alone = open_on("cuda", 16);
         struct evaluator *shared =
             open_with(&(struct evaluator_options){.device = "cuda",

@@ -124,7 +124,7 @@ static void check_case(const char *kind, size_t c, unsigned count, unsigned thre
     struct backend *backend;
     struct pool *pool;
     struct helper h = {.count = count};
-    struct merge_share share = {others, run, &h};
+    struct merge_share share = {.others = others, .run = run, .self = &h};
     golden_pool(kind, threads, &backend, &pool);
     golden_pool(kind, 2, &h.backend, &h.pool);
     json_t *given = json_loads(cases[c].parameters, 0, NULL);
@@ -167,7 +167,7 @@ static void test_refused(void **state) {
     (void)state;
     struct error error;
     struct helper h = {.count = 1, .fails = true};
-    struct merge_share share = {others, run, &h};
+    struct merge_share share = {.others = others, .run = run, .self = &h};
     golden_pool("clip", 1, &h.backend, &h.pool);
     json_t *none = json_object();
     assert_null(merged_by(h.pool, "tsv-m", none, NULL, &share, &error));

@@ -1,8 +1,8 @@
 /* Adam's moments shared out among ranks: values to the bit those of one process that
  * has all gradients, memory and bytes as counted on paper, and a state's file that is
- * the same whoever writes it; and the gradient of a correction, which travels while it
- * is being made. The program starts itself by mpirun; what a rank finds
- * wrong ends it with a line and status 1. */
+ * the same whoever writes it; the gradient of a correction, which travels while it is
+ * being made; and closed forms whose layers ranks make together. The program starts
+ * itself by mpirun; what a rank finds wrong ends it with a line and status 1. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -191,6 +191,26 @@ struct side {
     double losses[TASKS];
 };
 
+/* With a closed form in it; its distillation is NULL where it cannot be made. */
+static void open_side(struct side *side, const char *kind, struct ranks *sharing,
+                      unsigned form, const struct work *work) {
+    const struct distillation_options options = {.loss = DISTILLATION_ENTROPY,
+                                                 .start = DISTILLATION_WUDI,
+                                                 .alpha = 1,
+                                                 .learning_rate = 1e-3,
+                                                 .steps = 2,
+                                                 .batch = BATCH,
+                                                 .form = form,
+                                                 .seed = 5,
+                                                 .ranks = sharing};
+    golden_pool(kind, 1, &side->backend, &side->pool);
+    for (size_t t = 0; t < TASKS; t++)
+        side->data[t] = golden_task_examples(kind, side->pool, t, BATCH);
+    if (distillation_new(side->pool, (const struct dataset *const *)side->data,
+                         &options, &side->d, work, &error))
+        side->d = NULL;
+}
+
 static void step_side(struct side *side, const char *kind, struct ranks *sharing,
                       unsigned form, uint64_t rank) {
     const struct distillation_options options = {.start = DISTILLATION_ZERO,
@@ -267,6 +287,60 @@ static void gradients(void) {
     same_gradient("clip", CORRECTION_TASK, 0);
 }
 
+/* --- closed forms ----------------------------------------------------------------- */
+
+static float *weights_at(struct side *side, const double *preference) {
+    size_t size = side->pool->layout->size;
+    float *weights = array_new(size, sizeof *weights);
+    CHECK(weights && distillation_merge(side->d, preference, &error) == 0);
+    CHECK(side->backend->download_real(side->backend, weights, side->d->weights, size,
+                                       &error) == 0);
+    return weights;
+}
+
+/* What a correction starts from, and what is its base: each rank makes a part of the
+ * layers, and all have the bits of one process. */
+static void same_layers(const char *kind, unsigned form) {
+    static const double preference[TASKS] = {0.5, 0.2, 0.3};
+    struct side sides[2];
+    float *weights[2];
+    double made, all;
+    for (int i = 0; i < 2; i++) {
+        open_side(&sides[i], kind, i ? NULL : ranks, form, NULL);
+        CHECK(sides[i].d);
+        weights[i] = weights_at(&sides[i], preference);
+    }
+    const struct shared_layers *layers = &sides[0].d->layers;
+    made = (double)layers->here;
+    all = (double)layers->in_all;
+    CHECK(made > 0 && made < all);
+    CHECK(ranks_add_doubles(ranks, &made, 1, &error) == 0 && made == all);
+    CHECK(memcmp(weights[0], weights[1],
+                 sides[0].pool->layout->size * sizeof *weights[0]) == 0);
+    for (int i = 0; i < 2; i++) {
+        free(weights[i]);
+        close_side(&sides[i]);
+    }
+}
+
+/* One that is stopped while layers are made, which all others are told. */
+static void stopped_layers(unsigned form) {
+    atomic_bool stop = true;
+    const struct work work = {.stop = &stop};
+    struct side side;
+    open_side(&side, "clip", ranks, form, ranks_rank(ranks) == 1 ? &work : NULL);
+    CHECK(!side.d && strstr(error.text, "stopped"));
+    close_side(&side);
+}
+
+static void closed_forms(void) {
+    same_layers("clip", CORRECTION_ONE);
+    same_layers("gpt2", CORRECTION_ONE);
+    same_layers("vit", CORRECTION_WUDI);
+    stopped_layers(CORRECTION_ONE);
+    stopped_layers(CORRECTION_WUDI);
+}
+
 static int be_a_rank(const char *role, const char *where) {
     struct trained shared, alone;
     size_t memory[2];
@@ -281,6 +355,7 @@ static int be_a_rank(const char *role, const char *where) {
         resume(where, values);
     } else if (strcmp(role, "gradients") == 0) {
         gradients();
+        closed_forms();
     } else {
         for (size_t i = 0; i < COUNT; i++)
             values[i] = number(77, 0, i);
@@ -322,7 +397,7 @@ static void moments_are_shared_out(void **state) {
     }
 }
 
-static void gradients_are_those_of_one_process(void **state) {
+static void gradients_and_closed_forms_are_those_of_one_process(void **state) {
     (void)state;
     for (unsigned size = 2; size <= 3; size++)
         start(size, "gradients");
@@ -339,7 +414,7 @@ int main(int argc, char **argv) {
     }
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(moments_are_shared_out),
-        cmocka_unit_test(gradients_are_those_of_one_process),
+        cmocka_unit_test(gradients_and_closed_forms_are_those_of_one_process),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -184,6 +184,7 @@ static void a_step_sends_what_it_should(void **state) {
 static void corrections_are_the_same(void **state) {
     (void)state;
     check_ranks("--steps 3", 2);
+    check_ranks("--steps 3 --base wudi", 3);
     check_ranks("--steps 3 --start zero --routers mlp --rank 4", 3);
     check_ranks("--steps 3 --average 0.5 --save-interval 1", 3);
     check_ranks("--steps 2 --start zero --vectors task", 2);
