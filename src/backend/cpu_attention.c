@@ -1,4 +1,5 @@
-/* Attention: one head of one sequence at a time, heads divided among threads. */
+/* Attention: one head of one sequence at a time, or as many heads of short sequences as
+ * a vector has lanes, divided among threads. */
 #include <omp.h>
 
 #include "backend/cpu.h"
@@ -6,6 +7,13 @@
 /* A longer sequence's scores would fit no machine; the sizes below cannot
  * overflow up to here. */
 enum { MOST_TOKENS = 1 << 24, MOST_WIDTH = 1 << 12 };
+
+/* Short sequences, of which each thread has a vector full. */
+static bool is_short(const struct cpu *cpu, const struct attention_shape *shape,
+                     int threads) {
+    return shape->tokens <= SHORT_TOKENS &&
+           shape->batch * shape->heads >= (size_t)threads * cpu->kernels->lanes;
+}
 
 /* Scratch for every thread, `each` floats apart. */
 static float *scratch_for(struct cpu *cpu, const struct attention_shape *shape,
@@ -17,8 +25,10 @@ static float *scratch_for(struct cpu *cpu, const struct attention_shape *shape,
                  shape->tokens, shape->head_width);
         return NULL;
     }
-    size_t floats =
-        cpu->kernels->attention_scratch(shape->tokens, shape->head_width, backward);
+    size_t (*scratch)(size_t, size_t, bool) =
+        is_short(cpu, shape, threads) ? cpu->kernels->attention_short_scratch
+                                      : cpu->kernels->attention_scratch;
+    size_t floats = scratch(shape->tokens, shape->head_width, backward);
     *each = (floats + 63) / 64 * 64;
     return cpu_scratch(cpu, (size_t)threads * *each, sizeof(float));
 }
@@ -54,52 +64,84 @@ static int threads_of(const struct cpu *cpu, const struct attention_shape *shape
     return heads < (size_t)threads ? (int)heads : threads;
 }
 
-static void attention(struct backend *backend, real *out, float *log_sums,
-                      const real *qkv, const struct attention_shape *shape) {
+/* What of one head is read and written. */
+struct attention_operands {
+    const real *qkv, *dout;
+    real *out, *dqkv;
+    float *log_sums;
+};
+
+static struct attention_head operands_of(const struct attention_shape *shape,
+                                         const struct attention_operands *o,
+                                         size_t index) {
+    struct attention_head head = head_of(shape, o->qkv, index);
+    size_t width = shape->heads * shape->head_width;
+    head.out = cpu_floats(o->out) + out_offset(shape, index);
+    head.log_sums = o->log_sums + index * shape->tokens;
+    if (o->dqkv) {
+        head.dout = cpu_const_floats(o->dout) + out_offset(shape, index);
+        head.dq = cpu_floats(o->dqkv) + (head.q - cpu_const_floats(o->qkv));
+        head.dk = head.dq + width;
+        head.dv = head.dq + 2 * width;
+    }
+    return head;
+}
+
+/* Heads [first, first + count), as many as a vector has lanes at most. */
+static void run_short(const struct kernels *kernels,
+                      const struct attention_shape *shape,
+                      const struct attention_operands *o, size_t first, size_t count,
+                      float *scratch) {
+    struct attention_head heads[MOST_LANES];
+    for (size_t i = 0; i < count; i++)
+        heads[i] = operands_of(shape, o, first + i);
+    heads[0].scratch = scratch;
+    (o->dqkv ? kernels->attention_short_backward : kernels->attention_short)(heads,
+                                                                             count);
+}
+
+static void run(struct backend *backend, const struct attention_shape *shape,
+                const struct attention_operands *o) {
     struct cpu *cpu = cpu_of(backend);
+    const struct kernels *kernels = cpu->kernels;
     size_t heads = shape->batch * shape->heads;
     if (cpu->failed || heads == 0 || shape->tokens == 0 || shape->head_width == 0)
         return;
     int threads = threads_of(cpu, shape);
     size_t each;
-    float *scratch = scratch_for(cpu, shape, false, threads, &each);
+    float *scratch = scratch_for(cpu, shape, o->dqkv != NULL, threads, &each);
     if (!scratch)
         return;
+    size_t group = is_short(cpu, shape, threads) ? kernels->lanes : 1;
 #pragma omp parallel for num_threads(threads) schedule(static)
-    for (size_t index = 0; index < heads; index++) {
-        struct attention_head head = head_of(shape, qkv, index);
-        head.out = cpu_floats(out) + out_offset(shape, index);
-        head.log_sums = log_sums + index * shape->tokens;
-        head.scratch = scratch + (size_t)omp_get_thread_num() * each;
-        cpu->kernels->attention(&head);
+    for (size_t index = 0; index < heads; index += group) {
+        float *own = scratch + (size_t)omp_get_thread_num() * each;
+        if (group > 1) {
+            run_short(kernels, shape, o, index,
+                      heads - index < group ? heads - index : group, own);
+            continue;
+        }
+        struct attention_head head = operands_of(shape, o, index);
+        head.scratch = own;
+        (o->dqkv ? kernels->attention_backward : kernels->attention)(&head);
     }
+}
+
+static void attention(struct backend *backend, real *out, float *log_sums,
+                      const real *qkv, const struct attention_shape *shape) {
+    run(backend, shape,
+        &(struct attention_operands){.qkv = qkv, .out = out, .log_sums = log_sums});
 }
 
 static void attention_backward(struct backend *backend, real *dqkv, const real *dout,
                                const real *out, const float *log_sums, const real *qkv,
                                const struct attention_shape *shape) {
-    struct cpu *cpu = cpu_of(backend);
-    size_t heads = shape->batch * shape->heads;
-    if (cpu->failed || heads == 0 || shape->tokens == 0 || shape->head_width == 0)
-        return;
-    int threads = threads_of(cpu, shape);
-    size_t each;
-    float *scratch = scratch_for(cpu, shape, true, threads, &each);
-    if (!scratch)
-        return;
-    size_t width = shape->heads * shape->head_width;
-#pragma omp parallel for num_threads(threads) schedule(static)
-    for (size_t index = 0; index < heads; index++) {
-        struct attention_head head = head_of(shape, qkv, index);
-        head.out = (float *)(cpu_const_floats(out) + out_offset(shape, index));
-        head.log_sums = (float *)log_sums + index * shape->tokens;
-        head.dout = cpu_const_floats(dout) + out_offset(shape, index);
-        head.dq = cpu_floats(dqkv) + (head.q - cpu_const_floats(qkv));
-        head.dk = head.dq + width;
-        head.dv = head.dq + 2 * width;
-        head.scratch = scratch + (size_t)omp_get_thread_num() * each;
-        cpu->kernels->attention_backward(&head);
-    }
+    run(backend, shape,
+        &(struct attention_operands){.qkv = qkv,
+                                     .dout = dout,
+                                     .dqkv = dqkv,
+                                     .out = (real *)(uintptr_t)out,
+                                     .log_sums = (float *)(uintptr_t)log_sums});
 }
 
 void cpu_fill_attention(struct backend *table) {

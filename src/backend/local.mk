@@ -15,6 +15,7 @@ libpwemoe_a_SOURCES += \
   src/backend/open.c \
   src/backend/rounding.h src/backend/route.h src/backend/route.c \
   src/backend/simd/attention.h \
+  src/backend/simd/attention_short.h \
   src/backend/simd/baseline.c \
   src/backend/simd/elementwise.h \
   src/backend/simd/kernels.h \

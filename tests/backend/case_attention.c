@@ -102,6 +102,12 @@ static const struct attention_shape shapes[] = {
     {1, 48, 1, 80, true},
     {1, 64, 2, 128, true},
     {5, 3, 4, 1, true},
+    /* As many heads as vectors have lanes, on each number of threads, and some more. */
+    {21, 17, 4, 16, false},
+    {29, 36, 3, 20, true},
+    {9, 37, 9, 8, false},
+    {17, 1, 5, 3, false},
+    {3, 33, 27, 33, false},
     /* Just where shared memory without being asked for ends, and the widest. */
     {1, 9, 1, 120, false},
     {1, 9, 1, 150, true},

@@ -118,6 +118,16 @@ static void pack_transposed(float *to, const float *from, size_t stride, size_t 
             size_t n = rows - i < LANES ? rows - i : LANES;
             size_t m = width - j < LANES ? width - j : LANES;
             vf tile[LANES];
+            if (n == LANES && m == LANES) {
+#pragma GCC unroll 16
+                for (size_t l = 0; l < LANES; l++)
+                    tile[l] = v_load(from + (i + l) * stride + j);
+                v_transpose(tile);
+#pragma GCC unroll 16
+                for (size_t l = 0; l < LANES; l++)
+                    v_store(to + (j + l) * padded + i, tile[l]);
+                continue;
+            }
             for (size_t l = 0; l < LANES; l++) {
                 const float *row = from + (i + l) * stride + j;
                 if (l < n)

@@ -12,6 +12,10 @@
 #include "backend/adam.h"
 #include "backend/backend.h"
 
+/* Longest sequences that are short: the scores of a vector's heads fit the second
+ * cache. */
+enum { SHORT_TOKENS = 36, MOST_LANES = 16 };
+
 /* One head of one sequence. Rows of q, k, v (and of their gradients) lie
  * qkv_stride apart, rows of out and dout out_stride apart. */
 struct attention_head {
@@ -92,6 +96,13 @@ struct kernels {
     size_t (*attention_scratch)(size_t tokens, size_t width, bool backward);
     void (*attention)(const struct attention_head *head);
     void (*attention_backward)(const struct attention_head *head);
+    /* The same of up to `lanes` heads of one shape at a time, of at most SHORT_TOKENS
+     * tokens. heads[0].scratch is that of all, attention_short_scratch() floats;
+     * heads[].out is not read by backward. */
+    size_t lanes; /* floats in a vector */
+    size_t (*attention_short_scratch)(size_t tokens, size_t width, bool backward);
+    void (*attention_short)(const struct attention_head *heads, size_t count);
+    void (*attention_short_backward)(const struct attention_head *heads, size_t count);
 
     /* out = base + sum_t weights[t] * vectors[t * stride ...]; out aligned to 64
      * bytes. stream: write past the caches. */

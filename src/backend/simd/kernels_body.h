@@ -16,6 +16,8 @@
 
 #include "backend/simd/attention.h"
 
+#include "backend/simd/attention_short.h"
+
 #include "backend/simd/merge.h"
 
 #include "backend/simd/squares.h"
@@ -45,6 +47,10 @@ const struct kernels KERNELS = {
     .attention_scratch = attention_scratch,
     .attention = attention,
     .attention_backward = attention_backward,
+    .lanes = LANES,
+    .attention_short_scratch = attention_short_scratch,
+    .attention_short = attention_short,
+    .attention_short_backward = attention_short_backward,
     .merge = merge,
     .products = products,
     .adam = adam,
