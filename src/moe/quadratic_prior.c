@@ -4,8 +4,18 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/blas_room.h"
 #include "base/memory.h"
 #include "moe/quadratic.h"
+
+/* LAPACK's Cholesky factor and BLAS's triangular solve by their Fortran interface,
+ * which OpenBLAS has. */
+extern void dpotrf_(const char *part, const int *n, double *matrix, const int *stride,
+                    int *info, size_t part_length);
+extern void dtrsv_(const char *part, const char *transposed, const char *unit,
+                   const int *n, const double *matrix, const int *stride,
+                   double *values, const int *step, size_t part_length,
+                   size_t transposed_length, size_t unit_length);
 
 /* Widths searched, by their logarithms of base 10: from what leaves nothing but the
  * mean to what leaves the points alone. */
@@ -34,34 +44,23 @@ static double entry(const struct likelihood *l, double linear, double curved, si
            l->linear[at];
 }
 
-/* The lower factor; false where rounding leaves none. */
+/* The lower factor by rows, which to LAPACK is the upper one by columns; false where
+ * rounding leaves none. */
 static bool factorise(const struct likelihood *l, double linear, double curved) {
-    size_t n = l->size;
-    for (size_t i = 0; i < n; i++)
-        for (size_t j = 0; j <= i; j++) {
-            double sum = entry(l, linear, curved, i, j) + (i == j ? 1 : 0);
-            for (size_t k = 0; k < j; k++)
-                sum -= l->factor[i * n + k] * l->factor[j * n + k];
-            if (i == j && !(sum > 0))
-                return false;
-            l->factor[i * n + j] = i == j ? sqrt(sum) : sum / l->factor[j * n + j];
-        }
-    return true;
+    int n = (int)l->size, info;
+    for (size_t i = 0; i < l->size; i++)
+        for (size_t j = 0; j <= i; j++)
+            l->factor[i * l->size + j] = entry(l, linear, curved, i, j) + (i == j);
+    dpotrf_("U", &n, l->factor, &n, &info, 1);
+    return info == 0;
 }
 
 /* solved by the factor's inverse, and by its transpose's where both. */
 static void solve(const struct likelihood *l, bool both) {
-    size_t n = l->size;
-    for (size_t i = 0; i < n; i++) {
-        for (size_t k = 0; k < i; k++)
-            l->solved[i] -= l->factor[i * n + k] * l->solved[k];
-        l->solved[i] /= l->factor[i * n + i];
-    }
-    for (size_t i = n; both && i-- > 0;) {
-        for (size_t k = i + 1; k < n; k++)
-            l->solved[i] -= l->factor[k * n + i] * l->solved[k];
-        l->solved[i] /= l->factor[i * n + i];
-    }
+    const int n = (int)l->size, one = 1;
+    dtrsv_("U", "T", "N", &n, l->factor, &n, l->solved, &one, 1, 1, 1);
+    if (both)
+        dtrsv_("U", "N", "N", &n, l->factor, &n, l->solved, &one, 1, 1, 1);
 }
 
 /* What the values are in units of their covariance, squared. By numbers it is the sum
@@ -189,6 +188,8 @@ int quadratic_prior_find(size_t inputs, size_t count, const double *x, const dou
     double *design = array_new(cells, sizeof *design);
     double *room = array_new(count + size + numbers + 1, sizeof *room);
     int result = matrices && design && room ? 0 : error_memory(error);
+    if (result == 0)
+        result = blas_room_alone(1, error);
     if (result == 0) {
         const struct likelihood l = {.count = count,
                                      .numbers = numbers,
