@@ -150,7 +150,7 @@ static void add(struct bench *b, const char *what, const struct view *view,
 static int measure(struct bench *b, const char *what, const struct view *view) {
     static double seconds[SESSIONS][KEYS];
     struct timing timing[SESSIONS];
-    double most[SESSIONS];
+    double most[SESSIONS] = {0};
     int keys = b->lines.small ? 4 : KEYS;
     for (int i = 0; i < keys; i++)
         for (int s = 0; s < SESSIONS; s++) {

@@ -220,7 +220,7 @@ static void test_run_goes_on(void **state) {
     save_step(store, &run, 20, "twenty");
     store_close(store);
     import_says("1 run had more steps there");
-    struct store_run now;
+    struct store_run now = {0};
     assert_int_equal(runs_of(here(), &now), 1);
     assert_int_equal(now.steps_done, 20);
     assert_true(now.seconds == 20);
