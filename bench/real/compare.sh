@@ -3,7 +3,8 @@
 #
 # SOURCE and DIR are those of run.sh, which has made the experts in DIR. The training
 # images are the same, the test images all 4,260. What is in DIR/all is gone on with.
-# PWEMOE names the program, SEEDS and BUDGET how many seeds and steps of each.
+# PWEMOE names the program, SEEDS and BUDGET how many seeds and steps of each, METHODS
+# other methods.
 set -e
 here=$(cd "$(dirname "$0")" && pwd)
 source=$(cd "$1" && pwd)
@@ -19,6 +20,5 @@ cp "$here"/*-tasks.yaml .
 for pool in ${*:-five}; do
     [ -e $pool.db ] || "$pwemoe" init $pool.db $pool-tasks.yaml
     "$pwemoe" compare $pool.db --seeds "${SEEDS:-3}" --budget "${BUDGET:-500}" \
-        --edge-points 3 \
-        --methods distil,ls:upscale=all:steps=400,wudi,wudi:heads=fitted,regmean,ties,task-arithmetic,average,pretrained
+        --edge-points 3 --methods "${METHODS:-distil,ls:upscale=all:steps=400,wudi,wudi:heads=fitted,regmean,ties,task-arithmetic,average,pretrained}"
 done
