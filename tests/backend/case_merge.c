@@ -132,15 +132,11 @@ static void merge(struct conformance *c) {
 static void route_gradient(struct conformance *c) {
     static const struct {
         size_t groups, tasks, count, gradient_stride, stride;
-    } shapes[] = {{1, 1, 1, 1, 64},
-                  {1, 2, 3, 3, 64},
-                  {3, 3, 17, 20, 64},
-                  {8, 8, 257, 300, 320},
-                  {1, 8, 70001, 70001, 70016},
-                  {2, 17, 513, 513, 576},
-                  {5, 20, 1000, 1111, 1024},
-                  {8, 3, 4099, 4100, 4160},
-                  {17, 2, 640, 640, 640}};
+    } shapes[] = {{1, 1, 1, 1, 64},          {1, 2, 3, 3, 64},
+                  {3, 3, 17, 20, 64},        {8, 8, 257, 300, 320},
+                  {9, 12, 1601, 1700, 1664}, {1, 8, 70001, 70001, 70016},
+                  {2, 17, 513, 513, 576},    {5, 20, 1000, 1111, 1024},
+                  {8, 3, 4099, 4100, 4160},  {17, 2, 640, 640, 640}};
     for (size_t s = 0; s < sizeof shapes / sizeof *shapes; s++)
         for (unsigned nan = 0; nan < 2; nan++) {
             size_t groups = shapes[s].groups, tasks = shapes[s].tasks;
