@@ -1,8 +1,9 @@
 /* The CPU backend's speed, each figure beside a peer measured in the same run:
  * memory-bound operations beside a copy by memcpy on the same threads (bytes read
- * plus bytes written, per second), products and attention beside plain dnnl_sgemm.
- * Medians of runs that take turns with their peer's. The floor is the fastest copy, or
- * product, of the whole run so far. Usage: bench_backend [--small] [THREADS] */
+ * plus bytes written, per second), products, attention and systems of equations beside
+ * plain dnnl_sgemm. Medians of runs that take turns with their peer's. The floor is the
+ * fastest copy, or product, of the whole run so far.
+ * Usage: bench_backend [--small] [THREADS] */
 #include <math.h>
 #include <omp.h>
 #include <oneapi/dnnl/dnnl.h>
@@ -278,6 +279,54 @@ static void attention_row(const char *name, struct attention_shape shape) {
     b->release(b, p.c);
 }
 
+/* --- systems of the closed forms --------------------------------------------- */
+struct solve_run {
+    struct solve solve;
+    float *systems; /* as they were: each run leaves its factor in their place */
+};
+
+static void run_solve(void *self) {
+    struct solve_run *r = self;
+    struct error error;
+    memcpy(r->solve.systems, r->systems, r->solve.n * r->solve.n * sizeof(float));
+    if (b->solve(b, &r->solve, &error) || *r->solve.failed) {
+        fputs("bench_backend: a system was not solved\n", stderr);
+        exit(1);
+    }
+}
+
+/* Beside one sgemm of the same size; systems near the identity, so that right sides
+ * that are solved again and again stay what they are. */
+static void solve_row(size_t n, size_t rows) {
+    int32_t failed;
+    struct solve_run r = {
+        .solve = {.n = n, .rows = rows, .count = 1, .failed = &failed}};
+    struct matmul p = {.m = n, .n = n, .k = n, .lda = n, .ldb = n, .ldc = n};
+    p.a = device_new(n * n);
+    p.b = device_new(n * n);
+    p.c = device_new(n * n);
+    r.solve.right = device_new(rows * n);
+    r.solve.systems = device_new(n * n);
+    r.systems = device_new(n * n);
+    for (size_t i = 0; i < n; i++)
+        for (size_t j = 0; j <= i; j++)
+            r.systems[i * n + j] = (i == j) + 0.0005f * r.systems[i * n + j];
+    struct timing ours, peer;
+    double size = (double)n, square = 2.0 * size * size * size;
+    double work = size * size * size / 3 + 2.0 * size * size * (double)rows;
+    char name[64];
+    measure(run_solve, &r, run_sgemm, &p, &ours, &peer);
+    snprintf(name, sizeof name, "solve %zu x %zu, %zu rows", n, n, rows);
+    best_product = fmax(best_product, square / peer.least);
+    add_rate(name, &ours, work, "GFLOP/s", best_product, "sgemm", square / peer.median);
+    b->release(b, r.solve.right);
+    b->release(b, r.solve.systems);
+    b->release(b, r.systems);
+    b->release(b, (void *)(uintptr_t)p.a);
+    b->release(b, (void *)(uintptr_t)p.b);
+    b->release(b, p.c);
+}
+
 int main(int argc, char **argv) {
     struct error error;
     lines_begin(&lines, "backend", &argc, argv);
@@ -315,6 +364,9 @@ int main(int argc, char **argv) {
                   (struct attention_shape){64, 17, 4, 16, false});
     attention_row("8 x 128, 12 heads, causal",
                   (struct attention_shape){8, 128, 12, 64, true});
+    solve_row(lines.small ? 64 : 768, lines.small ? 64 : 3072);
+    if (!lines.small)
+        solve_row(3072, 768);
     int status = lines_end(&lines, b);
     backend_close(b);
     return status;
