@@ -299,7 +299,7 @@ const char *safetensors_metadata(const struct safetensors *file, const char *key
 }
 
 bool safetensors_memory_is(const void *bytes, size_t size, const char *wanted) {
-    struct safetensors *file = NULL;
+    struct safetensors *file;
     struct error error;
     if (safetensors_open_memory(bytes, size, "", &file, &error))
         return false;

@@ -60,8 +60,7 @@ static const struct option_spec options[] = {
      .help =
          "Answers measured at the end: those at preferences with M points on each edge "
          "(default the most, up to 11, that make no more than 16; where that is 2, "
-         "equal "
-         "weights as well)",
+         "equal weights as well)",
      .offset = offsetof(struct map_options, grid)},
     {.name = "fit",
      .type = OPTION_CHOICE,

@@ -178,7 +178,7 @@ static int read_crop(const json_t *config, size_t *crop, struct error *error) {
     bool list = json_is_array(found) && json_array_size(found) == 2;
     const json_t *height = list ? json_array_get(found, 0) : get(found, "height"),
                  *width = list ? json_array_get(found, 1) : get(found, "width");
-    size_t tall = 0;
+    size_t tall;
     if (read_edge(width, "crop_size.width", crop, error) ||
         read_edge(height, "crop_size.height", &tall, error))
         return -1;

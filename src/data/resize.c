@@ -235,7 +235,7 @@ static void axis_range(const struct axis *axis, size_t *begin, size_t *end) {
 static int columns_first(const uint8_t *rgb, size_t width, const struct axis *columns,
                          const struct axis *rows, struct resize_target out,
                          struct error *error) {
-    struct middle middle = {0};
+    struct middle middle;
     size_t begin, end, across = columns->count;
     axis_range(rows, &begin, &end);
     size_t plane = across * (end - begin); /* both at most IMAGE_LONGEST_EDGE */
@@ -258,7 +258,7 @@ static int columns_first(const uint8_t *rgb, size_t width, const struct axis *co
 static int rows_first(const uint8_t *rgb, size_t width, struct axis *columns,
                       const struct axis *rows, struct resize_target out,
                       struct error *error) {
-    struct middle middle = {0};
+    struct middle middle;
     size_t begin, end;
     axis_range(columns, &begin, &end);
     size_t row_bytes = (end - begin) * 3;

@@ -23,15 +23,6 @@
 #include "support/golden.h"
 #include "train/distillation_state.h"
 
-#define CHECK(what)                                                                \
-    do {                                                                           \
-        if (!(what)) {                                                             \
-            fprintf(stderr, "rank %u, line %d: %s\n", ranks_rank(ranks), __LINE__, \
-                    #what);                                                        \
-            exit(1);                                                               \
-        }                                                                          \
-    } while (0)
-
 /* Pieces of which one is too small for a part each; the last is no multiple of 64. */
 enum { PIECES = 3, SMALL = 64, LARGE = 64 * 700, COUNT = 64 * 1000 + 37, STEPS = 4 };
 static const size_t begins[PIECES + 1] = {0, SMALL, LARGE, COUNT};

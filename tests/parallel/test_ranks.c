@@ -22,15 +22,6 @@
 #include "parallel/handout.h"
 #include "parallel/ranks.h"
 
-#define CHECK(what)                                                                \
-    do {                                                                           \
-        if (!(what)) {                                                             \
-            fprintf(stderr, "rank %u, line %d: %s\n", ranks_rank(ranks), __LINE__, \
-                    #what);                                                        \
-            exit(1);                                                               \
-        }                                                                          \
-    } while (0)
-
 static struct ranks *ranks;
 static struct error error;
 

@@ -204,7 +204,7 @@ static int read_task(struct recipe_reader *r, struct recipe_task *task) {
     if (next(r))
         return -1;
     while (r->event.type != YAML_MAPPING_END_EVENT) {
-        size_t i = 0;
+        size_t i;
         if (take_key(r, where, keys, KEYS, seen, &i) ||
             take_scalar(r, keys[i].name, PATH_MAX_BYTES, keys[i].value) ||
             check_word(r, keys[i].name, *keys[i].value) || next(r))
@@ -312,7 +312,7 @@ static int read_document(struct recipe_reader *r, struct recipe *recipe) {
     if (next(r))
         return -1;
     while (r->event.type != YAML_MAPPING_END_EVENT) {
-        size_t i = 0;
+        size_t i;
         if (take_key(r, "", keys, KEYS, seen, &i))
             return -1;
         if (!keys[i].value) {
