@@ -13,7 +13,9 @@
 #include <time.h>
 
 #include "backend/backend.h"
+#include "base/blas_room.h"
 #include "lines.h"
+#include "merge/wudi.h"
 #include "timing.h"
 
 enum { RUNS = 11 };
@@ -327,6 +329,75 @@ static void solve_row(size_t n, size_t rows) {
     b->release(b, p.c);
 }
 
+/* --- inner products of the closed forms --------------------------------------- */
+struct products_run {
+    struct linear_layer layer;
+    float **vectors; /* [threads] */
+    struct wudi_products *products;
+};
+
+/* As merges have it: a layer by each thread. */
+static void run_products(void *self) {
+    struct products_run *r = self;
+    int failed = 0;
+    struct error unsaid;
+    if (blas_room_beside((unsigned)threads, &unsaid) < (unsigned)threads)
+        failed = 1;
+#pragma omp parallel for num_threads(threads) schedule(static, 1) reduction(+ : failed)
+    for (int i = 0; i < threads; i++) {
+        struct error error;
+        failed += wudi_prepare(&r->layer, r->vectors[i], &r->products[i], &error) != 0;
+    }
+    if (failed) {
+        fputs("bench_backend: inner products were not made\n", stderr);
+        exit(1);
+    }
+}
+
+/* Beside one sgemm of outputs x inputs x inputs by all threads. */
+static void products_row(size_t outputs, size_t inputs) {
+    size_t cells = outputs * inputs;
+    double n = (double)inputs, m = (double)outputs;
+    /* The triangle of the Gram matrix; the task vector's product with that of its
+     * narrower side, which may have to be made first. */
+    double work = (double)threads *
+                  (n * n * m + (m < n ? m * m * n + 2 * m * m * n : 2 * n * n * m));
+    double product = 2 * n * n * m;
+    struct products_run r = {.layer = linear_layer_of(outputs, inputs, false)};
+    struct matmul p = {
+        .m = outputs, .n = inputs, .k = inputs, .lda = inputs, .ldb = inputs};
+    struct timing ours, peer;
+    char name[64];
+    p.ldc = inputs;
+    p.a = device_new(cells);
+    p.b = device_new(inputs * inputs);
+    p.c = device_new(cells);
+    r.vectors = calloc((size_t)threads, sizeof *r.vectors);
+    r.products = calloc((size_t)threads, sizeof *r.products);
+    if (!r.vectors || !r.products)
+        exit(1);
+    for (int i = 0; i < threads; i++) {
+        r.vectors[i] = device_new(cells);
+        r.products[i].gram = device_new(inputs * inputs);
+        r.products[i].cube = device_new(cells);
+    }
+    measure(run_products, &r, run_sgemm, &p, &ours, &peer);
+    snprintf(name, sizeof name, "inner products of layers %zu x %zu", outputs, inputs);
+    best_product = fmax(best_product, product / peer.least);
+    add_rate(name, &ours, work, "GFLOP/s", best_product, "sgemm",
+             product / peer.median);
+    for (int i = 0; i < threads; i++) {
+        b->release(b, r.vectors[i]);
+        b->release(b, r.products[i].gram);
+        b->release(b, r.products[i].cube);
+    }
+    free(r.vectors);
+    free(r.products);
+    b->release(b, (void *)(uintptr_t)p.a);
+    b->release(b, (void *)(uintptr_t)p.b);
+    b->release(b, p.c);
+}
+
 int main(int argc, char **argv) {
     struct error error;
     lines_begin(&lines, "backend", &argc, argv);
@@ -365,8 +436,11 @@ int main(int argc, char **argv) {
     attention_row("8 x 128, 12 heads, causal",
                   (struct attention_shape){8, 128, 12, 64, true});
     solve_row(lines.small ? 64 : 768, lines.small ? 64 : 3072);
-    if (!lines.small)
+    products_row(lines.small ? 96 : 3072, lines.small ? 64 : 768);
+    if (!lines.small) {
         solve_row(3072, 768);
+        products_row(768, 3072);
+    }
     int status = lines_end(&lines, b);
     backend_close(b);
     return status;

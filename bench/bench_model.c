@@ -23,6 +23,7 @@
 #include "shapes.h"
 #include "synthetic.h"
 #include "timing.h"
+#include "train/distillation.h"
 #include "train/router_training.h"
 
 enum { REPEAT_MOST = 100 };
@@ -172,6 +173,47 @@ static struct timing bench_training(struct bench *s, enum granularity upscale,
     return timing;
 }
 
+/* Steps of a correction beside steps of routers at every module, in turns, after one
+ * each that is not counted: the same images, one merged model each. */
+static struct timing bench_correction(struct bench *s, double *routers) {
+    struct router_training_options beside = router_training_defaults(MODEL_CLIP_VISION);
+    struct distillation_options options = {
+        .loss = DISTILLATION_DISTIL,
+        .start = DISTILLATION_ZERO,
+        .alpha = 1,
+        .steps = 2 * s->repeat + 2,
+        .batch = s->batch,
+        .beside = UPSCALE_NONE,
+        .average = 0.1,
+    };
+    const struct dataset *train[POOL_TASKS_MAX];
+    double losses[POOL_TASKS_MAX], ours[REPEAT_MOST], theirs[REPEAT_MOST];
+    struct router_training *r;
+    struct distillation *d;
+    struct error error;
+    for (size_t i = 0; i < s->tasks; i++)
+        train[i] = s->data;
+    beside.upscale = UPSCALE_ALL;
+    beside.batch = s->batch;
+    if (router_training_new(s->pool, train, &beside, &r, &error) ||
+        distillation_new(s->pool, train, &options, &d, NULL, &error))
+        die(&error);
+    struct trainer trainers[] = {distillation_trainer(d), router_training_trainer(r)};
+    for (size_t i = 0; i <= s->repeat; i++)
+        for (size_t k = 0; k < 2; k++) {
+            double start = usage_clock();
+            if (trainers[k].kind->step(trainers[k].self, losses, &error) ||
+                s->backend->synchronise(s->backend, &error))
+                die(&error);
+            if (i > 0)
+                (k ? theirs : ours)[i - 1] = usage_clock() - start;
+        }
+    router_training_free(r);
+    distillation_free(d);
+    *routers = timing_of(theirs, s->repeat).least;
+    return timing_of(ours, s->repeat);
+}
+
 static void open_peer(struct bench *s, const char *device) {
     struct error error;
     struct peer_options options = {.device = device,
@@ -191,7 +233,7 @@ static void open_peer(struct bench *s, const char *device) {
 
 /* Least milliseconds, as times of one machine are compared by their least. */
 static void add_time(struct bench *s, const char *name, const struct timing *timing,
-                     double floor, double peer) {
+                     double floor, double peer, const char *peer_name) {
     struct figure figure = {.shape = s->shape->name,
                             .precision = "f32",
                             .value = 1e3 * timing->least,
@@ -199,6 +241,7 @@ static void add_time(struct bench *s, const char *name, const struct timing *tim
                             .floor = 1e3 * floor,
                             .floor_unit = "ms",
                             .peer = 1e3 * peer,
+                            .peer_name = peer_name,
                             .repeats = timing->repeats,
                             .spread = timing->spread};
     snprintf(figure.name, sizeof figure.name, "%s", name);
@@ -211,7 +254,7 @@ static void bench_all(struct bench *s) {
     double rate = product_rate(s->backend, config, s->tasks * s->batch);
     struct timing forward = bench_forward(s, &peer);
     add_time(s, "forward", &forward,
-             images * shape_forward_operations(config, true) / rate, peer);
+             images * shape_forward_operations(config, true) / rate, peer, NULL);
     for (int g = UPSCALE_MLP; g <= UPSCALE_ALL; g++) {
         enum granularity granularity = (enum granularity)g;
         double floor = images * shape_step_operations(config, granularity) / rate;
@@ -221,9 +264,11 @@ static void bench_all(struct bench *s) {
             struct timing step = bench_training(s, granularity, methods[m], &peer);
             snprintf(name, sizeof name, "router step, %s, %s",
                      granularity_name(granularity), combine_name(methods[m]));
-            add_time(s, name, &step, floor, peer);
+            add_time(s, name, &step, floor, peer, NULL);
         }
     }
+    struct timing correction = bench_correction(s, &peer);
+    add_time(s, "correction's step", &correction, NAN, peer, "router step, all");
 }
 
 int main(int argc, char **argv) {

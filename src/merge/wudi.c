@@ -9,18 +9,13 @@
 #include "backend/factors.h"
 #include "base/memory.h"
 
-static size_t least(size_t a, size_t b) {
-    return a < b ? a : b;
-}
-
 size_t wudi_products_bytes(const struct linear_layer *l) {
     return sizeof(float) * l->inputs * (l->inputs + l->outputs);
 }
 
 size_t wudi_room(const struct linear_layer *l) {
-    size_t side = least(l->inputs, l->outputs);
-    return wudi_products_bytes(l) +
-           sizeof(float) * (l->inputs * l->inputs + side * side);
+    size_t other = l->outputs < l->inputs ? l->outputs * l->outputs : 0;
+    return wudi_products_bytes(l) + sizeof(float) * (l->inputs * l->inputs + other);
 }
 
 /* c, of which the lower triangle is read or written, = a tau' tau + b c, [inputs,
@@ -36,18 +31,23 @@ static void add_gram(const struct linear_layer *l, const float *tau, bool other,
                 depth, (float)a, tau, stride, (float)b, c, side);
 }
 
-/* to = a tau tau' tau, by the smaller of the two products. */
-static void put_cube(const struct linear_layer *l, const float *tau, double a,
-                     float *gram, float *to) {
-    int inputs = (int)l->inputs, outputs = (int)l->outputs;
-    bool other = outputs < inputs;
-    int side = other ? outputs : inputs;
-    int rows = l->turned ? inputs : outputs, columns = l->turned ? outputs : inputs;
-    add_gram(l, tau, other, 1, 0, gram);
-    /* tau tau' stands before tau, tau' tau behind it; turned, the other way round. */
+/* to = a gram times tau, on the side where that fits: gram [outputs, outputs], or
+ * without `other` tau times gram [inputs, inputs]; its lower triangle is read. */
+static void put_product(const struct linear_layer *l, const float *tau, bool other,
+                        double a, const float *gram, float *to) {
+    int side = (int)(other ? l->outputs : l->inputs);
+    int rows = (int)(l->turned ? l->inputs : l->outputs);
+    int columns = (int)(l->turned ? l->outputs : l->inputs);
+    /* Stored turned, the left is the right. */
     bool before = other != l->turned;
     cblas_ssymm(CblasRowMajor, before ? CblasLeft : CblasRight, CblasLower, rows,
                 columns, (float)a, gram, side, tau, columns, 0, to, columns);
+}
+
+static void scale_lower(float factor, float *x, size_t side) {
+    for (size_t i = 0; i < side; i++)
+        for (size_t j = 0; j <= i; j++)
+            x[i * side + j] *= factor;
 }
 
 static double squared_norm(const float *x, size_t count) {
@@ -59,7 +59,7 @@ static double squared_norm(const float *x, size_t count) {
 
 int wudi_prepare(const struct linear_layer *l, const float *vector,
                  struct wudi_products *products, struct error *error) {
-    size_t side = least(l->inputs, l->outputs), cells = l->inputs * l->outputs;
+    size_t cells = l->inputs * l->outputs;
     double norm = squared_norm(vector, cells);
     if (!isfinite(norm))
         return error_set(error, "a task vector has numbers that are not finite");
@@ -69,13 +69,20 @@ int wudi_prepare(const struct linear_layer *l, const float *vector,
         memset(products->cube, 0, cells * sizeof *products->cube);
         return 0;
     }
-    float *gram = array_new(side, side * sizeof *gram);
-    if (!gram)
-        return error_memory(error);
     /* Everything times `inputs`, so that the diagonal is about 1. */
     double share = (double)l->inputs / norm;
+    if (l->inputs <= l->outputs) {
+        add_gram(l, vector, false, 1, 0, products->gram);
+        put_product(l, vector, false, share, products->gram, products->cube);
+        scale_lower((float)share, products->gram, l->inputs);
+        return 0;
+    }
     add_gram(l, vector, false, share, 0, products->gram);
-    put_cube(l, vector, share, gram, products->cube);
+    float *gram = array_new(l->outputs, l->outputs * sizeof *gram);
+    if (!gram)
+        return error_memory(error);
+    add_gram(l, vector, true, 1, 0, gram);
+    put_product(l, vector, true, share, gram, products->cube);
     free(gram);
     return 0;
 }
