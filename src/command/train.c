@@ -101,8 +101,12 @@ static int finish_run(struct train_run *s, struct error *error) {
     if (result >= 0)
         tell_traffic(t, t->trainer.kind->step_count(t->trainer.self) - before,
                      ranks_sent(t->invocation->ranks) - sent);
-    if (result == 1 && training_finish(t, error))
-        result = -1;
+    if (result == 1 && training_finish(t, error)) {
+        /* Asked to stop by the last of it, which is made again: all steps are saved. */
+        struct error unsaid;
+        bool stopped = t->state && work_stopped(t->invocation->work);
+        result = stopped && training_save(t, &unsaid) == 0 ? 0 : -1;
+    }
     if (result == 1 && t->state)
         unlink(t->state);
     if (result < 0)

@@ -9,6 +9,7 @@
 #include "eval/provenance.h"
 #include "eval/sources.h"
 #include "moe/correction_bytes.h"
+#include "moe/correction_heads.h"
 
 /* --- routers --------------------------------------------------------------------- */
 
@@ -19,6 +20,7 @@ void evaluator_drop_answers(struct evaluator *e) {
     unloader_free(e->unloader);
     upscaling_free(e->upscaling);
     correction_free(e->correction);
+    correction_heads_free(e->head_changes, e->tasks);
     closed_base_free(e->base);
     surrogate_free(e->surrogate);
     free(e->routing);
@@ -27,6 +29,7 @@ void evaluator_drop_answers(struct evaluator *e) {
     e->unloader = NULL;
     e->upscaling = NULL;
     e->correction = NULL;
+    e->head_changes = NULL;
     e->base = NULL;
     e->surrogate = NULL;
     e->routing = NULL;
@@ -48,7 +51,11 @@ static int use_correction(struct evaluator *e, const void *blob, size_t size,
     merge_result_clear(e->pool, &e->merged);
     if (e->current == CURRENT_METHOD)
         e->current = CURRENT_NONE;
-    int result = correction_new(e->pool, parts.form, &correction, error);
+    int result =
+        parts.heads ? correction_heads_fit(parts.heads, e->pool->heads, e->tasks, error)
+                    : 0;
+    if (result == 0)
+        result = correction_new(e->pool, parts.form, &correction, error);
     if (result == 0 && parts.routers) {
         result = correction_use_routers(correction, parts.routers, error);
         if (result == 0)
@@ -62,13 +69,17 @@ static int use_correction(struct evaluator *e, const void *blob, size_t size,
                        correction_count(parts.form, e->tasks) * l->size);
         result = b->synchronise(b, error);
     }
+    struct head *heads = parts.heads;
+    parts.heads = NULL;
     correction_parts_clear(&parts);
     if (result) {
+        correction_heads_free(heads, e->tasks);
         closed_base_free(base);
         correction_free(correction);
         return -1;
     }
     e->correction = correction;
+    e->head_changes = heads;
     e->base = base;
     return 0;
 }
@@ -280,6 +291,18 @@ static int complete(struct evaluator *e, struct error *error) {
                : 0;
 }
 
+/* Those that the correction changes, at a preference; at a unit preference each is the
+ * task's own. */
+static int change_heads(struct evaluator *e, const double *preference,
+                        struct error *error) {
+    double g = correction_weight(preference, e->tasks);
+    if (!e->head_changes || g == 0)
+        return 0;
+    struct head *heads =
+        correction_heads_at(e->pool->heads, e->head_changes, e->tasks, g, error);
+    return heads ? evaluator_put_heads(e, heads, error) : -1;
+}
+
 int evaluator_begin_preference(struct evaluator *e, const double *preference,
                                struct error *error) {
     if (e->surrogate)
@@ -294,7 +317,7 @@ int evaluator_begin_preference(struct evaluator *e, const double *preference,
     } else {
         begin_routed(e, preference);
     }
-    if (complete(e, error))
+    if (complete(e, error) || change_heads(e, preference, error))
         return -1;
     evaluator_make_end(e);
     e->current = CURRENT_PREFERENCE;

@@ -143,22 +143,29 @@ static int open_head_fit(struct evaluator *e, const struct work *work,
     return -1;
 }
 
-/* Of the model that is in place; its batches are then answered by these heads. */
+int evaluator_put_heads(struct evaluator *e, struct head *heads, struct error *error) {
+    evaluator_clear_fitted(e); /* of the same model, put before */
+    head_bank_free(e->own_heads);
+    e->own_heads = NULL;
+    e->fitted = heads;
+    if (head_bank_new(e->backend, &e->pool->layout->config, heads, e->tasks,
+                      forward_batch_size(e->forward), &e->own_heads, error) == 0)
+        return 0;
+    evaluator_clear_fitted(e);
+    return -1;
+}
+
+/* To the model that is in place; its batches are then answered by these heads. */
 static int fit_heads(struct evaluator *e, const double *shared, const struct work *work,
                      struct error *error) {
     struct head *heads = array_new(e->tasks, sizeof *heads);
     if (!heads)
         return error_memory(error);
-    evaluator_clear_fitted(e); /* of the same model, fitted before */
-    head_bank_free(e->own_heads);
-    e->own_heads = NULL;
-    e->fitted = heads;
-    if (head_fit_run(e->head_fit, e->weights, shared, work, heads, error) == 0 &&
-        head_bank_new(e->backend, &e->pool->layout->config, heads, e->tasks,
-                      forward_batch_size(e->forward), &e->own_heads, error) == 0)
-        return 0;
-    evaluator_clear_fitted(e);
-    return -1;
+    if (head_fit_run(e->head_fit, e->weights, shared, work, heads, error)) {
+        free(heads); /* all are empty */
+        return -1;
+    }
+    return evaluator_put_heads(e, heads, error);
 }
 
 int evaluator_fit_heads(struct evaluator *e, const double *shared,

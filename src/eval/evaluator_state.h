@@ -46,10 +46,11 @@ struct evaluator {
     struct head_bank *heads;
     struct head_bank *own_heads; /* of the current model; NULL: the pool's */
     /* Of a method with heads=fitted: what fits them, kept from one preference to the
-     * next with its examples, and the current model's heads [tasks]; or NULLs. */
+     * next with its examples; or NULLs. */
     struct head_fit *head_fit;
     const struct dataset **head_examples;
-    struct head *fitted;
+    struct head
+        *fitted; /* [tasks] those of own_heads, of fits and corrections; or NULL */
 
     struct upscaling *plain; /* one row for the whole model */
     struct unloader *plain_unloader;
@@ -60,6 +61,7 @@ struct evaluator {
     char (*names)[48]; /* [modules] */
     /* In place of routers; or NULL. */
     struct correction *correction;
+    struct head *head_changes;   /* [tasks] of the correction; or NULL */
     struct closed_base *base;    /* under a correction of the form wudi; or NULL */
     struct surrogate *surrogate; /* the same; commanded ones have it, too */
     json_t *answered; /* of the current preference: the method that made the model and
@@ -96,6 +98,9 @@ int evaluator_settle(struct evaluator *evaluator, struct error *error);
 void evaluator_drop_answers(struct evaluator *evaluator);
 void evaluator_forget_settled(struct evaluator *evaluator);
 void evaluator_clear_fitted(struct evaluator *evaluator);
+/* heads [tasks], taken, answer the batches of the current model. */
+int evaluator_put_heads(struct evaluator *evaluator, struct head *heads,
+                        struct error *error);
 /* What fits heads, with its examples. */
 void evaluator_free_head_fit(struct evaluator *evaluator);
 

@@ -1,5 +1,6 @@
 #include "model/heads.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -47,6 +48,19 @@ int head_from_directory(const struct model_directory *directory, size_t features
                          where);
     return head_from_tensors(weight, model_directory_find(directory, "classifier.bias"),
                              where, features, head, error);
+}
+
+int head_from_safetensors(const struct safetensors *file, const char *name,
+                          const char *label, size_t features, struct head *head,
+                          struct error *error) {
+    char text[96];
+    snprintf(text, sizeof text, "%s.weight", TEXT_CUT(name, 80));
+    const struct tensor *weight = safetensors_find(file, text);
+    if (!weight)
+        return error_set(error, "%s: has no %s", label, text);
+    snprintf(text, sizeof text, "%s.bias", TEXT_CUT(name, 80));
+    return head_from_tensors(weight, safetensors_find(file, text), label, features,
+                             head, error);
 }
 
 int head_from_file(const char *path, size_t features, struct head *head,

@@ -15,6 +15,7 @@
 #include "backend/backend.h"
 #include "base/error.h"
 #include "checkpoint/directory.h"
+#include "checkpoint/safetensors.h"
 #include "model/config.h"
 
 struct head { /* on the host */
@@ -29,6 +30,11 @@ int head_from_directory(const struct model_directory *directory, size_t features
                         struct head *head, struct error *error);
 int head_from_file(const char *path, size_t features, struct head *head,
                    struct error *error);
+/* `name`.weight and perhaps `name`.bias of an open file, which label names in errors.
+ */
+int head_from_safetensors(const struct safetensors *file, const char *name,
+                          const char *label, size_t features, struct head *head,
+                          struct error *error);
 /* The bytes of a head file (freed with free()). */
 int head_to_memory(const struct head *head, void **bytes, size_t *size,
                    struct error *error);

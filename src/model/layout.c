@@ -85,7 +85,7 @@ static size_t place_block(struct builder *b, size_t block, const char *part,
 static void place_norm(struct builder *b, const char *name, size_t *gamma,
                        size_t *beta) {
     size_t width = b->layout->config.width;
-    char full[160];
+    char full[176];
     snprintf(full, sizeof full, "%s.weight", name);
     *gamma = place_aligned(b, full, SHAPE(width));
     snprintf(full, sizeof full, "%s.bias", name);

@@ -7,9 +7,11 @@
 
 #include "base/memory.h"
 #include "checkpoint/safetensors.h"
+#include "moe/correction_heads.h"
 
 static const char blob_kind[] = "pwemoe-correction";
 static const char routers_name[] = "routers";
+static const char heads_key[] = "heads"; /* of the metadata, where there are any */
 
 /* What SQLite keeps in one place unless it was built otherwise; some for names. */
 static const size_t blob_bytes_max = 1000000000 - 1000000;
@@ -23,6 +25,7 @@ static const char *const forms[] = {[CORRECTION_ONE] = "one",
 void correction_parts_clear(struct correction_parts *parts) {
     free(parts->vectors);
     routers_free(parts->routers);
+    correction_heads_free(parts->heads, parts->tasks);
     *parts = (struct correction_parts){0};
 }
 
@@ -59,20 +62,34 @@ static char *tensor_name(enum correction_form form, size_t k, const char *parame
 struct source {
     const struct layout *layout;
     const float *vectors;
-    size_t tensors; /* of vectors; then come the routers */
+    size_t tensors;      /* of vectors; then come the heads' */
+    const float **heads; /* [head_tensors] weights and biases */
+    size_t head_tensors; /* then the routers */
     const void *routers;
     size_t routers_size;
+    struct tensor_source *sources; /* of all of them */
+    char **names;
 };
+
+/* Bytes of one that is there as it is to be. */
+static size_t read_bytes(const void *from, uint64_t bytes, uint64_t offset, void *out,
+                         size_t room) {
+    uint64_t left = bytes - offset;
+    size_t got = left < room ? (size_t)left : room;
+    memcpy(out, (const char *)from + offset, got);
+    return got;
+}
 
 static int read_tensor(void *self, size_t index, uint64_t offset, void *out,
                        size_t room, size_t *got, struct error *error) {
     (void)error;
     const struct source *source = self;
     const struct layout *l = source->layout;
-    if (index == source->tensors) {
-        size_t left = source->routers_size - (size_t)offset;
-        *got = left < room ? left : room;
-        memcpy(out, (const char *)source->routers + offset, *got);
+    size_t after = source->tensors + source->head_tensors;
+    if (index >= source->tensors) {
+        const void *from =
+            index < after ? source->heads[index - source->tensors] : source->routers;
+        *got = read_bytes(from, source->sources[index].bytes, offset, out, room);
         return 0;
     }
     const struct parameter *p = &l->parameters[index % l->text_parameter];
@@ -85,26 +102,49 @@ static int read_tensor(void *self, size_t index, uint64_t offset, void *out,
     return 0;
 }
 
-static int name_tensors(const struct source *source, enum correction_form form,
-                        struct tensor_source *sources, char **names,
+static int name_vectors(struct source *source, enum correction_form form,
                         struct error *error) {
     const struct layout *l = source->layout;
     for (size_t i = 0; i < source->tensors; i++) {
         const struct parameter *p = &l->parameters[i % l->text_parameter];
-        names[i] = tensor_name(form, i / l->text_parameter, p->name);
-        if (!names[i])
+        source->names[i] = tensor_name(form, i / l->text_parameter, p->name);
+        if (!source->names[i])
             return error_memory(error);
-        sources[i] = (struct tensor_source){.name = names[i],
-                                            .dtype_name = "BF16",
-                                            .rank = p->rank,
-                                            .bytes = 2 * p->count};
-        memcpy(sources[i].shape, p->shape, sizeof p->shape);
+        source->sources[i] = (struct tensor_source){.name = source->names[i],
+                                                    .dtype_name = "BF16",
+                                                    .rank = p->rank,
+                                                    .bytes = 2 * p->count};
+        memcpy(source->sources[i].shape, p->shape, sizeof p->shape);
     }
-    sources[source->tensors] = (struct tensor_source){.name = routers_name,
-                                                      .dtype_name = "U8",
-                                                      .rank = 1,
-                                                      .shape = {source->routers_size},
-                                                      .bytes = source->routers_size};
+    return 0;
+}
+
+/* One more of the heads: values [rows, columns], or [rows] where columns is 0. */
+static int name_head(struct source *source, size_t task, const char *what,
+                     const float *values, size_t rows, size_t columns,
+                     struct error *error) {
+    size_t at = source->tensors + source->head_tensors;
+    source->names[at] = text_format("%s/%zu.%s", heads_key, task, what);
+    if (!source->names[at])
+        return error_memory(error);
+    source->sources[at] = (struct tensor_source){
+        .name = source->names[at],
+        .dtype_name = "F32",
+        .rank = columns ? 2 : 1,
+        .shape = {rows, columns},
+        .bytes = rows * (columns ? columns : 1) * sizeof *values};
+    source->heads[source->head_tensors++] = values;
+    return 0;
+}
+
+static int name_heads(struct source *source, const struct correction_parts *parts,
+                      struct error *error) {
+    for (size_t t = 0; parts->heads && t < parts->tasks; t++) {
+        const struct head *h = &parts->heads[t];
+        if (name_head(source, t, "weight", h->weight, h->classes, h->features, error) ||
+            (h->bias && name_head(source, t, "bias", h->bias, h->classes, 0, error)))
+            return -1;
+    }
     return 0;
 }
 
@@ -112,49 +152,60 @@ static int write_tensors(struct source *source, const struct correction_parts *p
                          size_t tasks, void **bytes, size_t *size,
                          struct error *error) {
     enum correction_form form = parts->form;
-    struct tensor_source *sources = array_new(source->tensors + 1, sizeof *sources);
-    char **names = array_new(source->tensors, sizeof *names), count[24], ridge[32];
-    int result = sources && names ? name_tensors(source, form, sources, names, error)
-                                  : error_memory(error);
+    char count[24], ridge[32];
+    if (name_vectors(source, form, error) || name_heads(source, parts, error))
+        return -1;
+    size_t all = source->tensors + source->head_tensors;
+    source->sources[all] = (struct tensor_source){.name = routers_name,
+                                                  .dtype_name = "U8",
+                                                  .rank = 1,
+                                                  .shape = {source->routers_size},
+                                                  .bytes = source->routers_size};
     snprintf(count, sizeof count, "%zu", tasks);
     snprintf(ridge, sizeof ridge, "%.17g", parts->ridge);
-    bool closed = form == CORRECTION_WUDI;
     /* One vector says no form, as it did before there were others. */
-    bool one = form == CORRECTION_ONE;
-    const char *metadata[] = {"format",
-                              "pt",
-                              "kind",
-                              blob_kind,
-                              "tasks",
-                              count,
-                              one ? NULL : "form",
-                              one ? NULL : forms[form],
-                              closed ? "ridge" : NULL,
-                              closed ? ridge : NULL,
-                              NULL};
-    if (result == 0)
-        result = safetensors_write_memory(
-            sources, source->tensors + (source->routers != NULL), metadata, read_tensor,
-            source, bytes, size, error);
-    for (size_t i = 0; names && i < source->tensors; i++)
-        free(names[i]);
-    free(names);
-    free(sources);
-    return result;
+    const char *metadata[16] = {"format", "pt", "kind", blob_kind, "tasks", count};
+    size_t at = 6;
+    if (form != CORRECTION_ONE) {
+        metadata[at++] = "form";
+        metadata[at++] = forms[form];
+    }
+    if (form == CORRECTION_WUDI) {
+        metadata[at++] = "ridge";
+        metadata[at++] = ridge;
+    }
+    if (parts->heads) {
+        metadata[at++] = heads_key;
+        metadata[at++] = "changed";
+    }
+    return safetensors_write_memory(source->sources, all + (source->routers != NULL),
+                                    metadata, read_tensor, source, bytes, size, error);
 }
 
 int correction_to_memory(const struct layout *layout, size_t tasks,
                          const struct correction_parts *parts, void **bytes,
                          size_t *size, struct error *error) {
     void *routers = NULL;
-    struct source source = {
-        layout, parts->vectors,
-        correction_count(parts->form, tasks) * layout->text_parameter, NULL, 0};
+    struct source source = {.layout = layout,
+                            .vectors = parts->vectors,
+                            .tensors = correction_count(parts->form, tasks) *
+                                       layout->text_parameter};
+    size_t room = source.tensors + (parts->heads ? 2 * parts->tasks : 0) + 1;
     if (parts->routers &&
         routers_to_memory(parts->routers, &routers, &source.routers_size, error))
         return -1;
     source.routers = routers;
-    int result = write_tensors(&source, parts, tasks, bytes, size, error);
+    source.sources = array_new(room, sizeof *source.sources);
+    source.names = array_new(room, sizeof *source.names);
+    source.heads = array_new(room, sizeof *source.heads);
+    int result = source.sources && source.names && source.heads
+                     ? write_tensors(&source, parts, tasks, bytes, size, error)
+                     : error_memory(error);
+    for (size_t i = 0; source.names && i < room; i++)
+        free(source.names[i]);
+    free(source.names);
+    free(source.sources);
+    free(source.heads);
     free(routers);
     return result;
 }
@@ -218,6 +269,29 @@ static int take_ridge(const struct safetensors *file, const char *label,
                      label);
 }
 
+/* And how many tensors they are. */
+static int take_heads(const struct safetensors *file, const char *label,
+                      const struct layout *l, size_t tasks,
+                      struct correction_parts *parts, size_t *tensors,
+                      struct error *error) {
+    *tensors = 0;
+    if (!safetensors_metadata(file, heads_key))
+        return 0;
+    parts->heads = array_new(tasks, sizeof *parts->heads);
+    parts->tasks = tasks;
+    if (!parts->heads)
+        return error_memory(error);
+    for (size_t t = 0; t < tasks; t++) {
+        char name[40];
+        snprintf(name, sizeof name, "%s/%zu", heads_key, t);
+        if (head_from_safetensors(file, name, label, model_config_features(&l->config),
+                                  &parts->heads[t], error))
+            return -1;
+        *tensors += parts->heads[t].bias ? 2 : 1;
+    }
+    return 0;
+}
+
 static int take(const struct safetensors *file, const char *label,
                 const struct layout *l, size_t tasks, struct correction_parts *parts,
                 struct error *error) {
@@ -230,9 +304,11 @@ static int take(const struct safetensors *file, const char *label,
     if (take_form(file, label, &parts->form, error) ||
         take_ridge(file, label, parts, error))
         return -1;
-    size_t count = correction_count(parts->form, tasks), numbers;
+    size_t count = correction_count(parts->form, tasks), numbers, of_heads;
     const struct tensor *routers = safetensors_find(file, routers_name);
-    size_t tensors = count * l->text_parameter + (routers != NULL);
+    if (take_heads(file, label, l, tasks, parts, &of_heads, error))
+        return -1;
+    size_t tensors = count * l->text_parameter + of_heads + (routers != NULL);
     if (safetensors_count(file) != tensors)
         return error_set(error, "%s: has %zu tensors; the model has %zu", label,
                          safetensors_count(file), tensors);

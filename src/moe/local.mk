@@ -7,6 +7,7 @@ libpwemoe_a_SOURCES += \
   src/moe/unloader.h src/moe/unloader.c \
   src/moe/correction.h src/moe/correction.c \
   src/moe/correction_bytes.h src/moe/correction_bytes.c \
+  src/moe/correction_heads.h src/moe/correction_heads.c \
   src/moe/thin_svd.h src/moe/thin_svd.c \
   src/moe/quadratic.h src/moe/quadratic.c \
   src/moe/quadratic_prior.c \

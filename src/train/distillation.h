@@ -11,9 +11,10 @@
  * cross-entropy in place of the divergence labels are, for comparison; the entropy of
  * the merged model's own answers, AdaMerging's loss (arXiv 2310.02575), asks nobody.
  *
- * Some examples of each task are held back (held_back.h). Every few steps the loss on
- * them at equal weights is looked at: the result is D as it was when that was least,
- * and where it has not become less for a quarter of the steps training ends.
+ * Some examples of each task are held back (held_back.h). Every few steps the losses on
+ * them at equal weights are looked at: the result is D as it was at the last look that
+ * was not worse, beyond chance, than the best one, and where a quarter of the steps
+ * have passed since then training ends.
  *
  * D starts at the difference between the closed form (merge/wudi.h, its ridge chosen on
  * the examples) at equal weights and the mean of the experts. Where there are several
@@ -21,6 +22,9 @@
  * of the weights' gradient. Routers that stand beside D start at no change: their last
  * layer is 0. They learn by the same loss, at a rate of their own; and by themselves
  * where D is fixed.
+ *
+ * In the end heads are fitted to the merged body at equal weights, and the result has
+ * what they change (moe/correction_heads.h).
  *
  * With an average what is looked at, and kept, is not the state after the last step but
  * the average over the last part of the steps, which that of n steps tells from n. */
@@ -67,6 +71,8 @@ struct distillation_options {
     enum granularity beside;
     uint64_t layers;
     double router_rate;
+    bool heads;     /* are fitted to the result (merge/head_fit.h), and change with it;
+                       not where they follow a merged text tower */
     double average; /* of the last so large a part of the steps; 0: the last step */
     uint64_t seed;
     /* Those that share the examples of each step, the experts' answers and what is held

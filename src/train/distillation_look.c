@@ -1,14 +1,13 @@
 /* How well the merged model does on what is held back. */
-#include <stdlib.h>
+#include <string.h>
 
-#include "base/memory.h"
 #include "parallel/ranks.h"
 #include "train/distillation_state.h"
 
-/* The sum of the losses of n examples of a task, from number `first` of those held
- * back; n is at most what the feed has room for. */
-static int add_losses(struct distillation *d, size_t task, size_t first, size_t n,
-                      float *losses, double *sum, struct error *error) {
+/* The losses of n examples of a task, from number `first` of those held back; n is at
+ * most what the feed has room for. */
+static int fetch_losses(struct distillation *d, size_t task, size_t first, size_t n,
+                        float *losses, struct error *error) {
     struct backend *b = d->pool->backend;
     size_t features = model_config_features(&d->pool->layout->config);
     size_t most = d->part;
@@ -21,50 +20,41 @@ static int add_losses(struct distillation *d, size_t task, size_t first, size_t 
         distillation_loss(d, task, backend_at(b, x, i * features),
                           n - i < most ? n - i : most, labels + i, d->batch->loss + i,
                           NULL, NULL);
-    if (b->download(b, losses, d->batch->loss, n * sizeof *losses, error))
-        return -1;
-    for (size_t i = 0; i < n; i++)
-        *sum += (double)losses[i];
-    return 0;
+    return b->download(b, losses, d->batch->loss, n * sizeof *losses, error);
 }
 
-/* The sum of the losses of a task's examples that are this process's. */
-static int sum_task(struct distillation *d, size_t task, float *losses, double *sum,
-                    struct error *error) {
+/* The losses of a task's examples that are this process's. */
+static int look_at_task(struct distillation *d, size_t task, float *losses,
+                        struct error *error) {
     size_t most = d->pool->tasks * d->part, first, end;
     sharing_range(d->sharing.ranks, d->held.held_count[task], &first, &end);
     for (size_t n; first < end; first += n) {
         n = end - first < most ? end - first : most;
-        if (add_losses(d, task, first, n, losses, sum, error))
+        if (fetch_losses(d, task, first, n, losses + first, error))
             return -1;
     }
     return 0;
 }
 
-int distillation_look(struct distillation *d, int result, double *loss,
+int distillation_look(struct distillation *d, int result, float *losses,
                       struct error *error) {
-    size_t tasks = d->pool->tasks, counted = 0;
+    size_t tasks = d->pool->tasks, at = 0, count = d->held.count;
     double equal[POOL_TASKS_MAX], sums[POOL_TASKS_MAX] = {0};
-    float *losses = array_new(tasks * d->part, sizeof *losses);
-    if (result == 0 && !losses)
-        result = error_memory(error);
     for (size_t t = 0; t < tasks; t++)
         equal[t] = 1 / (double)tasks;
     if (d->base) /* which all ranks make together */
         result = ranks_agree(d->sharing.ranks, result, error);
-    if (result == 0)
+    if (result == 0) {
+        memset(losses, 0, count * sizeof *losses);
         result = distillation_merge(d, equal, error);
-    for (size_t t = 0; result == 0 && t < tasks; t++)
-        result = sum_task(d, t, losses, &sums[t], error);
-    free(losses);
-    if (d->sharing.ranks) /* the other ranks' sums, too */
-        result = sharing_add(&d->sharing, result, NULL, 0, sums, error);
-    *loss = 0;
-    for (size_t t = 0; result == 0 && t < tasks; t++) {
-        size_t count = d->held.held_count[t];
-        counted += count > 0;
-        *loss += count ? sums[t] / (double)count : 0;
     }
-    *loss /= (double)(counted ? counted : 1);
-    return result;
+    for (size_t t = 0; result == 0 && t < tasks; at += d->held.held_count[t++])
+        result = look_at_task(d, t, losses + at, error);
+    if (!d->sharing.ranks)
+        return result;
+    if (sharing_add(&d->sharing, result, losses, count, sums, error))
+        return -1;
+    for (size_t i = 0; i < count; i++) /* of one rank, and the others' zeros */
+        losses[i] = (float)d->sharing.sums[i];
+    return 0;
 }

@@ -302,7 +302,7 @@ static int make_parts(struct distillation *d, const struct dataset *const *train
     task_batch_share(d->batch, (size_t)o->batch, first);
     return task_batch_transformer(d->batch, &pool->form.preprocess, &d->transformer,
                                   error) ||
-                   sharing_open(&d->sharing, 0, pool->tasks, error) ||
+                   sharing_open(&d->sharing, d->held.count, pool->tasks, error) ||
                    cut_gradient(d, error) || allocate(d, error) || divide(d, error)
                ? -1
                : 0;
@@ -328,6 +328,7 @@ int distillation_new(struct pool *pool, const struct dataset *const *train,
         d->pool = pool;
         d->sharing.ranks = options->ranks;
         d->sharing.work = work;
+        d->train = train;
     }
     int result = d ? make_parts(d, train, error) : error_memory(error);
     result = ranks_agree(options->ranks, result, error);

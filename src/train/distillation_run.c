@@ -184,25 +184,24 @@ int distillation_best_bytes(struct distillation *d, void **bytes, size_t *size,
     return put_back(d, &aside, result ? NULL : error) ? -1 : result;
 }
 
-/* After step `at`: whether what is there is the best so far, which is then kept. */
+/* After step `at`: what is there is kept, where it is to be. */
 static int look_now(struct distillation *d, unsigned at, int result,
                     struct error *error) {
-    double loss;
-    if (distillation_look(d, result, &loss, error))
-        return -1;
-    if (isnan(loss)) /* which is never less, and nothing is less than it */
-        loss = INFINITY;
-    if (d->held.result && loss >= d->held.best)
-        return 0;
     void *bytes;
     size_t size;
+    float *losses = array_new(d->held.count, sizeof *losses);
+    if (result == 0 && !losses)
+        result = error_memory(error);
+    result = distillation_look(d, result, losses, error);
+    bool keeps = result == 0 && held_back_keeps(&d->held, losses, at);
+    free(losses);
+    if (result || !keeps)
+        return result;
     if (distillation_bytes(d, &bytes, &size, error))
         return fail_alone(d);
     free(d->held.result);
     d->held.result = bytes;
     d->held.result_size = size;
-    d->held.best = loss;
-    d->held.best_step = at;
     return 0;
 }
 

@@ -43,9 +43,10 @@ struct distillation {
     struct transformer *transformer;
     struct head_bank *heads;
     struct task_batch *batch;
-    struct answers *answers;     /* [tasks] */
-    const struct dataset **data; /* [tasks] what batches are drawn from */
-    struct random random;        /* of the preferences */
+    struct answers *answers;            /* [tasks] */
+    const struct dataset **data;        /* [tasks] what batches are drawn from */
+    const struct dataset *const *train; /* [tasks] the caller's */
+    struct random random;               /* of the preferences */
     unsigned step;
     struct held_back held;
     struct feed *held_feed; /* NULL where nothing is held back */
@@ -131,6 +132,12 @@ int distillation_bytes(struct distillation *distillation, void **bytes, size_t *
 int distillation_best_bytes(struct distillation *distillation, void **bytes,
                             size_t *size, struct error *error);
 
+/* Whether heads are fitted in the end: distillation_heads.c; and bytes of a correction,
+ * for free(), become those of the same one with heads. On one rank alone. */
+bool distillation_fits_heads(const struct distillation *distillation);
+int distillation_fit_heads(struct distillation *distillation, void **bytes,
+                           size_t *size, struct error *error);
+
 /* What merges read, from what is trained. */
 int distillation_put(struct distillation *distillation, struct error *error);
 
@@ -139,9 +146,9 @@ int distillation_put(struct distillation *distillation, struct error *error);
 int distillation_merge(struct distillation *d, const double *preference,
                        struct error *error);
 
-/* The mean over tasks of the mean loss of what is held back, at equal weights:
- * distillation_look.c. With ranks, collective. result: of what comes before. */
-int distillation_look(struct distillation *distillation, int result, double *loss,
+/* The losses [held.count] of what is held back, at equal weights: distillation_look.c.
+ * With ranks, collective, and of all of them. result: of what comes before. */
+int distillation_look(struct distillation *distillation, int result, float *losses,
                       struct error *error);
 
 #endif

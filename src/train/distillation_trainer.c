@@ -1,4 +1,5 @@
 /* The distillation as what the training loop drives (trainer.h). */
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -75,6 +76,9 @@ static uint64_t trainable(const void *self) {
         count = tensor_factors_numbers(d->tensors)->count;
     if (d->factors) /* without what lies between parameters, as there */
         count -= l->text_begin - factors_numbers(d->factors)->count;
+    for (size_t t = 0; distillation_fits_heads(d) && t < d->pool->tasks; t++)
+        count += (uint64_t)d->pool->heads[t].classes *
+                 (d->pool->heads[t].features + (l->config.kind != MODEL_GPT2));
     return count + d->routers.numbers.count;
 }
 
@@ -84,19 +88,28 @@ static bool finished(const void *self) {
 }
 
 static void remark(const void *self, char *text, size_t size) {
-    static const char *const losses[] = {"divergence from the experts' answers",
-                                         "cross-entropy", "entropy"};
+    static const char *const losses[] = {"bounded divergence from the experts' answers",
+                                         "bounded cross-entropy", "bounded entropy"};
     const struct distillation *d = self;
-    size_t examples = 0;
+    const struct held_back *h = &d->held;
+    char what[160];
     *text = '\0';
-    for (size_t t = 0; t < d->pool->tasks; t++)
-        examples += d->held.held_count[t];
-    if (d->held.result)
-        snprintf(text, size,
-                 "%sof %zu held-back examples the %s at equal weights was least after "
-                 "step %u (%.4g), which is kept",
-                 finished(d) ? "stopped early: " : "", examples,
-                 losses[d->options.loss], d->held.best_step, d->held.best);
+    if (!h->result)
+        return;
+    snprintf(what, sizeof what, "%sof %zu held-back examples the %s at equal weights",
+             finished(d) ? "stopped early: " : "", h->count, losses[d->options.loss]);
+    if (!isfinite(h->least))
+        snprintf(text, size, "%s was never finite; step %u is kept", what,
+                 h->kept_step);
+    else if (h->kept_step == h->least_step)
+        snprintf(text, size, "%s was least after step %u (%.4g), which is kept", what,
+                 h->least_step, h->least);
+    else
+        snprintf(
+            text, size,
+            "%s was least after step %u (%.4g); step %u (%.4g) is not worse beyond "
+            "chance, and is kept",
+            what, h->least_step, h->least, h->kept_step, h->kept);
 }
 
 int distillation_bytes(struct distillation *d, void **bytes, size_t *size,
@@ -115,13 +128,9 @@ int distillation_bytes(struct distillation *d, void **bytes, size_t *size,
     return status;
 }
 
-/* Each would be as large as a model: there is one, at the end. */
-static int result(void *self, void **bytes, size_t *size, struct error *error) {
-    struct distillation *d = self;
-    *bytes = NULL;
-    *size = 0;
-    if (d->step < d->options.steps && !finished(d))
-        return 0;
+/* Of what is kept. */
+static int kept_bytes(struct distillation *d, void **bytes, size_t *size,
+                      struct error *error) {
     if (!d->held.result)
         return distillation_best_bytes(d, bytes, size, error);
     *bytes = malloc(d->held.result_size);
@@ -130,6 +139,23 @@ static int result(void *self, void **bytes, size_t *size, struct error *error) {
     memcpy(*bytes, d->held.result, d->held.result_size);
     *size = d->held.result_size;
     return 0;
+}
+
+/* Each would be as large as a model: there is one, at the end. */
+static int result(void *self, void **bytes, size_t *size, struct error *error) {
+    struct distillation *d = self;
+    *bytes = NULL;
+    *size = 0;
+    if (d->step < d->options.steps && !finished(d))
+        return 0;
+    if (kept_bytes(d, bytes, size, error))
+        return -1;
+    if (!distillation_fits_heads(d) ||
+        distillation_fit_heads(d, bytes, size, error) == 0)
+        return 0;
+    free(*bytes);
+    *bytes = NULL;
+    return -1;
 }
 
 static int step(void *self, double *losses, struct error *error) {

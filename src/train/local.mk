@@ -22,4 +22,4 @@ libpwemoe_a_SOURCES += \
   src/train/distillation.h src/train/distillation_routers.c src/train/distillation_make.c src/train/distillation_run.c \
   src/train/distillation_state.h src/train/distillation_start.c \
   src/train/distillation_look.c src/train/distillation_trainer.c \
-  src/train/distillation_sharing.c
+  src/train/distillation_sharing.c src/train/distillation_heads.c

@@ -1,5 +1,6 @@
 /* Corrections and routers trained, and their fronts, by ./pwemoe: stopped, killed and
  * gone on with. */
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -339,6 +340,7 @@ static void a_correction_is_trained(void **state) {
     assert_true(number(parameters, "lr") > 0);
     assert_true(number(parameters, "average") == 0.1);
     assert_string_equal(string(parameters, "loss"), "distil");
+    assert_string_equal(string(parameters, "heads"), "fitted");
     json_decref(rows);
     struct ran ran = shell("ls %s | grep -c correction.db.run", folder());
     assert_string_equal(ran.out, "0\n"); /* no state is left */
@@ -366,6 +368,24 @@ static void a_correction_is_trained(void **state) {
     json_t *first = json_object_iter_value(json_object_iter(weights));
     assert_true(json_number_value(json_array_get(first, 0)) == 0.5);
     json_decref(told);
+    /* Its heads are those that a fit to the merged model of equal weights has. */
+    json_t *given =
+        json_of("eval %s/correction.db --preference 0.5,0.5 --format json", folder());
+    json_t *fitted =
+        json_of("eval %s/correction.db --preference 0.5,0.5 --set heads=fitted "
+                "--format json",
+                folder());
+    for (size_t t = 0; t < 2; t++) {
+        static const char *const names[] = {"a", "b"};
+        json_t *a = json_object_get(
+            json_object_get(json_array_get(given, 0), "objectives"), names[t]);
+        json_t *b = json_object_get(
+            json_object_get(json_array_get(fitted, 0), "objectives"), names[t]);
+        assert_true(number(a, "value") == number(b, "value"));
+        assert_true(fabs(number(a, "loss") - number(b, "loss")) < 1e-5);
+    }
+    json_decref(given);
+    json_decref(fitted);
     expect_error(1, "a correction, which has no routers",
                  "show %s/correction.db routing --run 1", folder());
     expect_error(1, "no trained routers", "show %s/correction.db routing", folder());
@@ -432,6 +452,8 @@ static void every_correction_is_exported(void **state) {
                                                            : i == 2 ? "pair"
                                                                     : "one");
         assert_true(number(row, "trainable") > 0);
+        assert_string_equal(string(parameters, "heads"),
+                            i == 4 || i == 5 ? "own" : "fitted");
         assert_true(number(parameters, "average") == (i == 2             ? 0.3
                                                       : i == 4 || i == 5 ? 0
                                                                          : 0.1));
@@ -465,6 +487,8 @@ static void every_correction_is_exported(void **state) {
         assert_true(!each || json_array_size(first) == (i == 1 || i == 5 ? 2 : 1));
         json_decref(told);
     }
+    expect_error(2, "--heads cannot be used with --method pareto-merging",
+                 "train %s/form0.db --method pareto-merging --heads fitted", folder());
     expect_error(2, "--rank is of one vector",
                  "train %s/form0.db --rank 2 --vectors pair", folder());
     expect_error(2, "--vectors goes with --base mean",

@@ -13,8 +13,10 @@
 
 #include "base/memory.h"
 #include "merge/closed_base.h"
+#include "merge/head_fit.h"
 #include "merge/method.h"
 #include "moe/correction_bytes.h"
+#include "moe/correction_heads.h"
 #include "support/golden.h"
 #include "train/distillation.h"
 #include "train/tensor_factors.h"
@@ -872,6 +874,104 @@ static void test_closed_base(void **state) {
     close_fixture(&f);
 }
 
+/* Heads that are fitted in the end: what they change is what a fit to the merged body
+ * of equal weights gives, which bytes keep; at g they are own + g change. */
+static void test_heads(void **state) {
+    (void)state;
+    struct fixture f;
+    struct error error;
+    struct correction_parts parts;
+    struct head fitted[TASKS];
+    struct head_fit *fit;
+    void *bytes, *again;
+    size_t size, size_again;
+    struct distillation_options options = options_of(CORRECTION_ONE, 3);
+    options.learning_rate = 0.02;
+    options.heads = true;
+    open_fixture(&f, "vit", &options);
+    run_steps(&f, 3, NULL, NULL);
+    struct trainer trainer = distillation_trainer(f.distillation);
+    uint64_t trained = trainer.kind->trainable(trainer.self);
+    assert_int_equal(trainer.kind->result(trainer.self, &bytes, &size, &error), 0);
+    /* What was trained is as it was: asked again the result is the same. */
+    assert_int_equal(trainer.kind->result(trainer.self, &again, &size_again, &error),
+                     0);
+    assert_int_equal(size, size_again);
+    assert_memory_equal(bytes, again, size);
+    free(again);
+    struct backend *b = f.backend;
+    const struct layout *l = f.pool->layout;
+    const struct head *own = f.pool->heads;
+    assert_int_equal(correction_from_memory(bytes, size, "D", l, TASKS, &parts, &error),
+                     0);
+    assert_true(parts.heads && parts.tasks == TASKS);
+    distillation_free(f.distillation);
+    f.distillation = NULL;
+
+    struct correction *correction;
+    real *out;
+    const double equal[TASKS] = {1.0 / 3, 1.0 / 3, 1.0 / 3};
+    assert_int_equal(correction_new(f.pool, CORRECTION_ONE, &correction, &error), 0);
+    b->upload_real(b, correction_vector(correction), parts.vectors, l->size);
+    assert_int_equal(b->allocate(b, l->size * sizeof(float), (void **)&out, &error), 0);
+    correction_merge(correction, equal, out);
+    assert_int_equal(
+        head_fit_new(f.pool, (const struct dataset *const *)f.data, NULL, &fit, &error),
+        0);
+    assert_int_equal(head_fit_run(fit, out, NULL, NULL, fitted, &error), 0);
+    head_fit_free(fit);
+    struct head *whole = correction_heads_at(own, parts.heads, TASKS, 1, &error);
+    struct head *none = correction_heads_at(own, parts.heads, TASKS, 0, &error);
+    struct head *half = correction_heads_at(own, parts.heads, TASKS, 0.5, &error);
+    assert_true(whole && none && half);
+    double moved = 0;
+    uint64_t numbers = 0;
+    for (size_t t = 0; t < TASKS; t++) {
+        size_t count = own[t].classes * own[t].features;
+        assert_true(own[t].bias && fitted[t].bias && half[t].bias);
+        numbers += count + own[t].classes;
+        for (size_t i = 0; i < count + own[t].classes; i++) {
+            bool bias = i >= count;
+            size_t at = bias ? i - count : i;
+            float was = (bias ? own[t].bias : own[t].weight)[at];
+            float is = (bias ? fitted[t].bias : fitted[t].weight)[at];
+            moved = fmax(moved, fabs((double)(is - was)));
+            assert_true(fabs((double)(is - (bias ? whole[t].bias
+                                                 : whole[t].weight)[at])) < 1e-6);
+            assert_true((bias ? none[t].bias : none[t].weight)[at] == was);
+            assert_true(fabs((double)((bias ? half[t].bias : half[t].weight)[at]) -
+                             ((double)was + (double)is) / 2) < 1e-6);
+        }
+        head_clear(&fitted[t]);
+    }
+    assert_true(moved > 1e-3);
+    for (size_t i = 0; i < l->parameter_count; i++)
+        numbers += l->parameters[i].count;
+    assert_int_equal(trained, numbers);
+    correction_heads_free(whole, TASKS);
+    correction_heads_free(none, TASKS);
+    correction_heads_free(half, TASKS);
+
+    assert_int_equal(correction_heads_fit(parts.heads, own, TASKS, &error), 0);
+    parts.heads[1].classes--;
+    assert_int_equal(correction_heads_fit(parts.heads, own, TASKS, &error), -1);
+    assert_non_null(strstr(error.text, "head 2 is of"));
+    parts.heads[1].classes++;
+    char *name =
+        strstr((char *)bytes + 8, "\"heads/2.weight\""); /* in its first line */
+    assert_non_null(name);
+    name[7] = '3';
+    struct correction_parts lacking;
+    assert_int_equal(
+        correction_from_memory(bytes, size, "D", l, TASKS, &lacking, &error), -1);
+    assert_string_equal(error.text, "D: has no heads/2.weight");
+    b->release(b, out);
+    correction_free(correction);
+    correction_parts_clear(&parts);
+    free(bytes);
+    close_fixture(&f);
+}
+
 /* What does not fit: a rank of several vectors, and more vectors than a merge takes. */
 static void test_refused(void **state) {
     (void)state;
@@ -901,6 +1001,7 @@ int main(void) {
         cmocka_unit_test(test_tensors),     cmocka_unit_test(test_average),
         cmocka_unit_test(test_weights),     cmocka_unit_test(test_merge),
         cmocka_unit_test(test_closed_base), cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_heads),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

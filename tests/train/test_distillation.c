@@ -532,6 +532,94 @@ static void test_chosen(void **state) {
     close_fixture(&f);
 }
 
+static bool keeps(struct held_back *h, float *losses, unsigned step) {
+    bool kept = held_back_keeps(h, losses, step);
+    if (kept && !h->result) {
+        h->result = malloc(1);
+        assert_non_null(h->result);
+        h->result_size = 1;
+        *(char *)h->result = 'r';
+    }
+    return kept;
+}
+
+/* Three tasks of four examples, bounded: differences to the least ones of +d and -d in
+ * turn, off by `off`, have the mean off, the variance 4/3 d^2 a task, and so a mean
+ * over all with the standard error d sqrt(4 / 3 / 4 / 3) = d / 3. */
+static void around(float *losses, double least, double d, double off) {
+    for (size_t i = 0; i < TASKS * HELD; i++)
+        losses[i] = (float)-log1p(-(least + off + (i % 2 ? d : -d)));
+}
+
+static void test_keeps(void **state) {
+    (void)state;
+    struct fixture f;
+    struct held_back h, again;
+    struct error error;
+    float losses[TASKS * HELD];
+    void *bytes;
+    size_t size;
+    open_pool(&f, "vit");
+    make_many(&f);
+    choose(&h, &f, HELD);
+    assert_int_equal(h.count, TASKS * HELD);
+    around(losses, NAN, 0, 0);
+    assert_true(keeps(&h, losses, 25)); /* for there is nothing else */
+    assert_true(isinf(h.least) && isinf(h.kept));
+    assert_false(keeps(&h, losses, 50));
+    around(losses, 0.5, 0, 0);
+    assert_true(keeps(&h, losses, 75));
+    around(losses, 0.4, 0, 0);
+    assert_true(keeps(&h, losses, 100));
+    assert_true(fabs(h.least - 0.4) < 1e-6 && h.least_step == 100 &&
+                h.kept_step == 100);
+
+    around(losses, 0.4, 0, 0.001); /* a little worse, but everywhere */
+    assert_false(keeps(&h, losses, 125));
+    around(losses, 0.4, 0.24, 0.084); /* 1.05 standard errors */
+    assert_false(keeps(&h, losses, 150));
+    around(losses, 0.4, 0.24, 0.076); /* 0.95 */
+    assert_true(keeps(&h, losses, 175));
+    assert_true(fabs(h.least - 0.4) < 1e-6 && h.least_step == 100 &&
+                h.kept_step == 175);
+    assert_true(fabs(h.kept - 0.476) < 1e-6);
+    losses[3] = NAN;
+    assert_false(keeps(&h, losses, 200));
+    assert_false(held_back_ends(&h, 175 + 6 * h.every - 1));
+    assert_true(held_back_ends(&h, 175 + 6 * h.every));
+
+    /* From a file it goes on the same, and still compares with the least. */
+    assert_int_equal(held_back_save(&h, &bytes, &size, &error), 0);
+    choose(&again, &f, HELD);
+    assert_int_equal(held_back_resume(&again, bytes, size, &error), 0);
+    assert_true(again.least == h.least && again.kept == h.kept &&
+                again.least_step == 100 && again.kept_step == 175 &&
+                again.result_size == 1 && *(char *)again.result == 'r');
+    around(losses, 0.4, 0.24, 0.084);
+    assert_false(keeps(&again, losses, 200));
+    around(losses, 0.4, 0.24, 0.076);
+    assert_true(keeps(&again, losses, 225));
+    held_back_clear(&again);
+
+    /* Of other examples, or cut short. */
+    choose(&again, &f, 2);
+    assert_int_equal(held_back_resume(&again, bytes, size, &error), -1);
+    assert_non_null(strstr(error.text, "damaged"));
+    held_back_clear(&again);
+    choose(&again, &f, HELD);
+    for (size_t cut = 0; cut < size; cut++)
+        assert_int_equal(held_back_resume(&again, bytes, cut, &error), -1);
+    ((char *)bytes)[7] = '1';
+    assert_int_equal(held_back_resume(&again, bytes, size, &error), -1);
+    assert_non_null(strstr(error.text, "another version's"));
+    assert_true(isinf(again.least) && !again.result);
+    held_back_clear(&again);
+    free(bytes);
+    held_back_clear(&h);
+    f.distillation = NULL;
+    close_fixture(&f);
+}
+
 /* Whatever becomes of the examples held back, a step computes the same. */
 static void test_never_drawn(void **state) {
     (void)state;
@@ -573,8 +661,8 @@ static void result_of(struct fixture *f, void **bytes, size_t *size) {
     assert_non_null(*bytes);
 }
 
-/* Steps that are far too long: the best is an early one, which is kept, and training
- * ends a while after. Going on from a file in between comes to the same. */
+/* Steps that are far too long: an early state is kept, and training ends a while after.
+ * Going on from a file in between comes to the same. */
 static void test_ends_early(void **state) {
     (void)state;
     struct fixture whole, parts;
@@ -592,9 +680,12 @@ static void test_ends_early(void **state) {
     unsigned steps = run_out(&whole);
     struct trainer trainer = distillation_trainer(whole.distillation);
     trainer.kind->remark(trainer.self, remark, sizeof remark);
-    unsigned best = (unsigned)atoi(strstr(remark, "after step ") + 11);
+    const char *kept = strstr(remark, "; step ");
+    unsigned best =
+        (unsigned)atoi(kept ? kept + 7 : strstr(remark, "after step ") + 11);
+    assert_non_null(strstr(remark, kept ? "beyond chance, and is kept" : "is kept"));
     assert_non_null(strstr(remark, "stopped early: of 12 held-back examples the "
-                                   "divergence"));
+                                   "bounded divergence"));
     assert_true(steps < 600 && best > 0);
     assert_int_equal(steps, best + 6 * 25);
     result_of(&whole, &one, &size);
@@ -793,7 +884,8 @@ int main(void) {
         cmocka_unit_test(test_change),        cmocka_unit_test(test_weight),
         cmocka_unit_test(test_merge),         cmocka_unit_test(test_bytes),
         cmocka_unit_test(test_chosen),        cmocka_unit_test(test_never_drawn),
-        cmocka_unit_test(test_ends_early),    cmocka_unit_test(test_not_finite),
+        cmocka_unit_test(test_keeps),         cmocka_unit_test(test_ends_early),
+        cmocka_unit_test(test_not_finite),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

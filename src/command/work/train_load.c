@@ -86,6 +86,7 @@ static int load_correction(struct train_run *s, struct error *error) {
         .beside = beside,
         .layers = 2,
         .router_rate = s->o.router_rate,
+        .heads = s->o.heads,
         .average = s->o.average,
         .seed = s->o.how.seed,
         .ranks = t->invocation->ranks};

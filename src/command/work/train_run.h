@@ -24,7 +24,7 @@ struct train_options {
     unsigned upscale;     /* of UPSCALES */
     unsigned loss, start; /* of a correction, as the next */
     uint64_t held_back, rank;
-    unsigned base, vectors, beside; /* of their options' choices */
+    unsigned base, vectors, beside, heads; /* of their options' choices */
     double router_rate, average;
     struct router_training_options how;
     struct training_options training;
@@ -42,6 +42,8 @@ struct train_run {
 /* Choices of --vectors, in the order of enum correction_form, and of --routers. */
 #define TRAIN_VECTORS "one|task|pair"
 #define TRAIN_BESIDES "none|mlp|attn+mlp|all|linear|tensor"
+/* Choices of --heads. */
+#define TRAIN_HEADS "own|fitted"
 
 /* What was typed: train_settings.c. The table ends with a row without a name. */
 extern const struct option_spec train_option_table[];

@@ -121,6 +121,18 @@ const struct option_spec train_option_table[] = {
      .kept = CORRECTION,
      .untold = "0",
      .offset = offsetof(struct train_options, average)},
+    {.name = "heads",
+     .type = OPTION_CHOICE,
+     .value = "H",
+     .choices = TRAIN_HEADS,
+     .initial = "own",
+     .help = "With --method distil: fitted: in the end each task's head is fitted to "
+             "the merged model of equal weights, without labels, and changes with the "
+             "preference as the vector does; own: it stays the task's own (default "
+             "fitted; with " DISTIL_ROUTERS " own)",
+     .kept = CORRECTION,
+     .untold = "own",
+     .offset = offsetof(struct train_options, heads)},
     SMOOTHING_OPTION(struct train_options, how.smoothing, SMOOTHED),
     {.name = "rays",
      .type = OPTION_UNSIGNED,
@@ -268,6 +280,8 @@ void train_settle(struct train_run *s) {
         s->o.how.learning_rate = 0; /* distillation_change decides */
     if (s->kind == CORRECTION && !command_given(invocation, "average"))
         s->o.average = average_part;
+    if (s->kind == CORRECTION && !command_given(invocation, "heads"))
+        options_choice_index(TRAIN_HEADS, "fitted", &s->o.heads);
     if (is_tensors(s) && !command_given(invocation, "rank"))
         s->o.rank = TENSOR_RANK;
     if (is_tensors(s) && !command_given(invocation, "loss"))
@@ -305,7 +319,8 @@ static int choose_upscale(struct train_run *s, const struct invocation *invocati
 static int check_vector(const struct train_run *s, const struct invocation *invocation,
                         struct error *error) {
     static const char *const of_vector[] = {"lr", "rank", "vectors", "base"};
-    static const char *const not_tensors[] = {"vectors", "routers", "start", "base"};
+    static const char *const not_tensors[] = {"vectors", "routers", "start", "base",
+                                              "heads"};
     static const char *const of_mean[] = {"vectors", "routers", "start"};
     bool none =
         s->o.beside == 0 && (!is_fixed(s) || command_given(invocation, "routers"));
