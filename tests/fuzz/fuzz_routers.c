@@ -40,8 +40,14 @@ static void prepare(void) {
     struct error error;
     random_seed(&random, 1, 2);
     require(layout_new(&config, NULL, &layout, &error) == 0);
+    float weight[8] = {0.5f}, bias[2] = {0.25f};
+    struct head heads[TASKS];
+    for (size_t t = 0; t < TASKS; t++)
+        heads[t] = (struct head){2, 4, weight, t ? bias : NULL};
     struct correction_parts parts = {.vectors =
-                                         calloc(layout->size, sizeof *parts.vectors)};
+                                         calloc(layout->size, sizeof *parts.vectors),
+                                     .heads = heads,
+                                     .tasks = TASKS};
     require(
         parts.vectors &&
         routers_new(UPSCALE_MLP, 2, 2, TASKS, 0.3f, &random, &routers, &error) == 0 &&
@@ -50,6 +56,10 @@ static void prepare(void) {
             0);
     routers_free(routers);
     free(parts.vectors);
+    struct correction_parts back;
+    require(correction_from_memory(base[1], base_size[1], "base", layout, TASKS, &back,
+                                   &error) == 0);
+    correction_parts_clear(&back);
     atexit(clean);
 }
 
@@ -86,11 +96,16 @@ static void read_correction(const void *bytes, size_t size) {
     struct error error = {.text = ""};
     struct correction_parts parts;
     correction_is(bytes, size);
-    if (correction_from_memory(bytes, size, "fuzz", layout, TASKS, &parts, &error) == 0)
-        for (size_t i = 0; i < correction_count(parts.form, TASKS) * layout->size; i++)
-            require(isfinite(parts.vectors[i]));
-    else
+    if (correction_from_memory(bytes, size, "fuzz", layout, TASKS, &parts, &error)) {
         require(*error.text && !strchr(error.text, '\n'));
+        correction_parts_clear(&parts);
+        return;
+    }
+    for (size_t i = 0; i < correction_count(parts.form, TASKS) * layout->size; i++)
+        require(isfinite(parts.vectors[i]));
+    for (size_t t = 0; t < parts.tasks && parts.heads; t++)
+        for (size_t i = 0; i < parts.heads[t].classes * parts.heads[t].features; i++)
+            require(isfinite(parts.heads[t].weight[i]));
     correction_parts_clear(&parts);
 }
 
