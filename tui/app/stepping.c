@@ -69,7 +69,7 @@ static bool take_figures(const struct explorer *explorer, double *values,
 static void tell_step(struct explorer *explorer, size_t task, const double *from,
                       const double *before, bool measured) {
     struct stepped *stepped = &explorer->stepped;
-    double now[STORE_TASKS_MAX], error[STORE_TASKS_MAX];
+    double now[STORE_TASKS_MAX] = {0}, error[STORE_TASKS_MAX];
     const double none[STORE_TASKS_MAX] = {0};
     bool estimated = false;
     char text[600];
