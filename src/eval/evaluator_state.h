@@ -49,8 +49,7 @@ struct evaluator {
      * next with its examples; or NULLs. */
     struct head_fit *head_fit;
     const struct dataset **head_examples;
-    struct head
-        *fitted; /* [tasks] those of own_heads, of fits and corrections; or NULL */
+    struct head *fitted; /* [tasks] own_heads of a fit or a correction; or NULL */
 
     struct upscaling *plain; /* one row for the whole model */
     struct unloader *plain_unloader;

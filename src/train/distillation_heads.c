@@ -24,7 +24,8 @@ static int merge_equal(struct distillation *d, struct correction_parts *parts,
     }
     b->upload_real(b, correction_vector(d->correction), parts->vectors,
                    d->count * pool->layout->size);
-    if (d->base && closed_base_new(pool, d->ridge, NULL, &base, error))
+    if (b->synchronise(b, error) ||
+        (d->base && closed_base_new(pool, d->ridge, NULL, &base, error)))
         return -1;
     int result = closed_base_merge(base, d->correction, equal, d->weights, error) ||
                          b->synchronise(b, error)
