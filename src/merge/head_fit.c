@@ -16,6 +16,7 @@ struct head_fit {
     float **expert; /* [tasks] features of the experts, (examples, D) */
     float **merged; /* [tasks] those of the merged body at hand */
     size_t *counts; /* [tasks] examples */
+    size_t most;    /* of them */
 };
 
 /* --- the arithmetic --------------------------------------------------------------- */
@@ -165,7 +166,7 @@ static int run_examples(struct head_fit *f, float *out, struct error *error) {
 }
 
 static int ask_expert(struct head_fit *f, size_t task, struct error *error) {
-    if (examples_begin(f->examples, task, HEAD_FIT_EXAMPLES, error))
+    if (examples_begin(f->examples, task, f->most, error))
         return -1;
     size_t count = f->examples->count;
     f->counts[task] = count;
@@ -175,12 +176,13 @@ static int ask_expert(struct head_fit *f, size_t task, struct error *error) {
                                               : error_memory(error);
 }
 
-int head_fit_new(struct pool *pool, const struct dataset *const *train,
+int head_fit_new(struct pool *pool, const struct dataset *const *train, size_t most,
                  const struct work *work, struct head_fit **out, struct error *error) {
     struct head_fit *f = array_new(1, sizeof *f);
     if (!f)
         return error_memory(error);
     f->input = (struct merge_input){.pool = pool, .train = train, .work = work};
+    f->most = most;
     f->expert = array_new(pool->tasks, sizeof *f->expert);
     f->merged = array_new(pool->tasks, sizeof *f->merged);
     f->counts = array_new(pool->tasks, sizeof *f->counts);
@@ -217,7 +219,7 @@ static int run_merged(struct head_fit *f, size_t task, const real *weights,
     struct pool *pool = f->input.pool;
     struct backend *b = pool->backend;
     /* Its order is that of the expert's features; the weights are then these. */
-    if (examples_begin(f->examples, task, HEAD_FIT_EXAMPLES, error))
+    if (examples_begin(f->examples, task, f->most, error))
         return -1;
     b->copy(b, f->examples->weights, weights, pool->layout->size * b->real_size);
     return run_examples(f, f->merged[task], error);

@@ -43,7 +43,8 @@ static int fit(struct distillation *d, struct correction_parts *parts,
     struct head_fit *fit = NULL;
     work_report(work, "fitting heads", 0, 1);
     int result = merge_equal(d, parts, error) ||
-                         head_fit_new(pool, d->train, work, &fit, error) ||
+                         head_fit_new(pool, d->train, HEAD_FIT_EXAMPLES_ONCE, work,
+                                      &fit, error) ||
                          head_fit_run(fit, d->weights, NULL, work, fitted, error)
                      ? -1
                      : 0;

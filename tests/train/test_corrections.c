@@ -915,9 +915,9 @@ static void test_heads(void **state) {
     b->upload_real(b, correction_vector(correction), parts.vectors, l->size);
     assert_int_equal(b->allocate(b, l->size * sizeof(float), (void **)&out, &error), 0);
     correction_merge(correction, equal, out);
-    assert_int_equal(
-        head_fit_new(f.pool, (const struct dataset *const *)f.data, NULL, &fit, &error),
-        0);
+    assert_int_equal(head_fit_new(f.pool, (const struct dataset *const *)f.data,
+                                  HEAD_FIT_EXAMPLES, NULL, &fit, &error),
+                     0);
     assert_int_equal(head_fit_run(fit, out, NULL, NULL, fitted, &error), 0);
     head_fit_free(fit);
     struct head *whole = correction_heads_at(own, parts.heads, TASKS, 1, &error);
