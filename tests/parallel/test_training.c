@@ -154,15 +154,17 @@ static void a_step_sends_what_it_should(void **state) {
         ran_free(&ran);
     }
     /* Of a correction the weights' gradient instead, in f32: all that it trains, and
-     * what lies between parameters. */
-    struct ran ran = train("sent.db", ranks(2), "--steps 3 --start zero --hold-back 0");
+     * what lies between parameters. Heads are fitted by one rank, in the end. */
+    struct ran ran =
+        train("sent.db", ranks(2), "--steps 3 --start zero --hold-back 0 --heads own");
     double trained = number_of("sent.db", "SELECT trainable " NEWEST);
     double bytes = bytes_sent(&ran) - (3 + 2) * 8;
     print_message("%.0f bytes for %.0f numbers\n", bytes, trained);
     assert_true(trained > 1e5 && bytes >= 4 * trained && bytes < 4.2 * trained);
     ran_free(&ran);
     /* Of factors their own gradient and values, though the model is larger. */
-    ran = train("sent.db", ranks(2), "--steps 3 --start zero --hold-back 0 --rank 4");
+    ran = train("sent.db", ranks(2),
+                "--steps 3 --start zero --hold-back 0 --heads own --rank 4");
     double factors = number_of("sent.db", "SELECT trainable " NEWEST);
     bytes = bytes_sent(&ran) - (3 + 2) * 8;
     print_message("%.0f bytes for %.0f numbers\n", bytes, factors);
