@@ -68,7 +68,7 @@ static bool is_first(const struct invocation *invocation) {
 
 /* The line for the log, and how training ended where there is something to say. */
 static void tell_end(struct training *t, bool complete) {
-    char remark[256] = "";
+    char remark[320] = "";
     if (complete && t->trainer.kind->remark)
         t->trainer.kind->remark(t->trainer.self, remark, sizeof remark);
     command_log(t->invocation, t->store, "train: run %lld (%s, %s), %u of %u steps%s%s",

@@ -20,6 +20,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "merge/head_map.h"
 #include "merge/method.h"
@@ -37,11 +38,20 @@ int head_fit_solve(const struct head *head, const float *merged, const float *ex
 
 struct head_fit;
 
-/* Runs up to `most` examples of each of train [tasks] through that task's expert and
- * keeps its features; pool and train outlive it. Stops between batches, with the error
- * "stopped". */
-int head_fit_new(struct pool *pool, const struct dataset *const *train, size_t most,
-                 const struct work *work, struct head_fit **fit, struct error *error);
+/* Which examples of each task: up to `most`, and none of those to be skipped
+ * [skip_counts[t]], ascending, for each task. skip NULL: all may be. */
+struct head_fit_examples {
+    size_t most;
+    uint32_t *const *skip;
+    const size_t *skip_counts;
+};
+
+/* Runs these examples of each of train [tasks] through that task's expert and keeps its
+ * features; pool, train and what is skipped outlive it. Stops between batches, with the
+ * error "stopped". */
+int head_fit_new(struct pool *pool, const struct dataset *const *train,
+                 const struct head_fit_examples *examples, const struct work *work,
+                 struct head_fit **fit, struct error *error);
 void head_fit_free(struct head_fit *fit); /* NULL is fine */
 /* heads [tasks], each filled or all empty after a failure, for the merged model
  * `weights` (layout size) on the device. preference: NULL, or [tasks] for one map that

@@ -23,8 +23,9 @@
  * layer is 0. They learn by the same loss, at a rate of their own; and by themselves
  * where D is fixed.
  *
- * In the end heads are fitted to the merged body at equal weights, and the result has
- * what they change (moe/correction_heads.h).
+ * In the end heads are fitted to the merged body at equal weights, and where they do
+ * better than the tasks' own on what is held back the result has what they change
+ * (moe/correction_heads.h).
  *
  * With an average what is looked at, and kept, is not the state after the last step but
  * the average over the last part of the steps, which that of n steps tells from n. */
@@ -50,6 +51,16 @@ enum distillation_loss { DISTILLATION_DISTIL, DISTILLATION_CE, DISTILLATION_ENTR
 enum distillation_start { DISTILLATION_WUDI, DISTILLATION_ZERO, DISTILLATION_BASE };
 #define DISTILLATION_STARTS "wudi|zero"
 
+/* Heads fitted to the result (merge/head_fit.h), which change with it: never, always,
+ * or where they do better than the tasks' own on what is held back. Not where they
+ * follow a merged text tower. */
+enum distillation_heads {
+    DISTILLATION_HEADS_OWN,
+    DISTILLATION_HEADS_FITTED,
+    DISTILLATION_HEADS_AUTO
+};
+#define DISTILLATION_HEADS "own|fitted|auto"
+
 struct ranks;
 
 struct distillation_options {
@@ -71,8 +82,7 @@ struct distillation_options {
     enum granularity beside;
     uint64_t layers;
     double router_rate;
-    bool heads;     /* are fitted to the result (merge/head_fit.h), and change with it;
-                       not where they follow a merged text tower */
+    unsigned heads; /* of the enum above */
     double average; /* of the last so large a part of the steps; 0: the last step */
     uint64_t seed;
     /* Those that share the examples of each step, the experts' answers and what is held

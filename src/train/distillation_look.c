@@ -23,11 +23,11 @@ static int fetch_losses(struct distillation *d, size_t task, size_t first, size_
     return b->download(b, losses, d->batch->loss, n * sizeof *losses, error);
 }
 
-/* The losses of a task's examples that are this process's. */
-static int look_at_task(struct distillation *d, size_t task, float *losses,
-                        struct error *error) {
+/* The losses of a task's examples that are this one's of the ranks. */
+static int look_at_task(struct distillation *d, const struct ranks *ranks, size_t task,
+                        float *losses, struct error *error) {
     size_t most = d->pool->tasks * d->part, first, end;
-    sharing_range(d->sharing.ranks, d->held.held_count[task], &first, &end);
+    sharing_range(ranks, d->held.held_count[task], &first, &end);
     for (size_t n; first < end; first += n) {
         n = end - first < most ? end - first : most;
         if (fetch_losses(d, task, first, n, losses + first, error))
@@ -49,7 +49,7 @@ int distillation_look(struct distillation *d, int result, float *losses,
         result = distillation_merge(d, equal, error);
     }
     for (size_t t = 0; result == 0 && t < tasks; at += d->held.held_count[t++])
-        result = look_at_task(d, t, losses + at, error);
+        result = look_at_task(d, d->sharing.ranks, t, losses + at, error);
     if (!d->sharing.ranks)
         return result;
     if (sharing_add(&d->sharing, result, losses, count, sums, error))
@@ -57,4 +57,13 @@ int distillation_look(struct distillation *d, int result, float *losses,
     for (size_t i = 0; i < count; i++) /* of one rank, and the others' zeros */
         losses[i] = (float)d->sharing.sums[i];
     return 0;
+}
+
+int distillation_look_alone(struct distillation *d, float *losses,
+                            struct error *error) {
+    int result = 0;
+    for (size_t t = 0, at = 0; result == 0 && t < d->pool->tasks;
+         at += d->held.held_count[t++])
+        result = look_at_task(d, NULL, t, losses + at, error);
+    return result;
 }

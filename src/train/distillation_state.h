@@ -49,7 +49,9 @@ struct distillation {
     struct random random;               /* of the preferences */
     unsigned step;
     struct held_back held;
-    struct feed *held_feed; /* NULL where nothing is held back */
+    struct feed *held_feed;         /* NULL where nothing is held back */
+    bool fitted;                    /* heads were, and are part of the result */
+    double own_heads, fitted_heads; /* the means of what is held back by either; or 0 */
     struct sharing sharing;
     struct shared_layers layers; /* of closed forms */
     size_t part;                 /* examples of each task in a pass of this process */
@@ -133,7 +135,8 @@ int distillation_best_bytes(struct distillation *distillation, void **bytes,
                             size_t *size, struct error *error);
 
 /* Whether heads are fitted in the end: distillation_heads.c; and bytes of a correction,
- * for free(), become those of the same one with heads. On one rank alone. */
+ * for free(), become those of the same one with heads, where these are kept. On one
+ * rank alone. */
 bool distillation_fits_heads(const struct distillation *distillation);
 int distillation_fit_heads(struct distillation *distillation, void **bytes,
                            size_t *size, struct error *error);
@@ -150,5 +153,9 @@ int distillation_merge(struct distillation *d, const double *preference,
  * With ranks, collective, and of all of them. result: of what comes before. */
 int distillation_look(struct distillation *distillation, int result, float *losses,
                       struct error *error);
+/* The same of the model that is in d->weights, and of the heads in d->heads, by one
+ * rank for all. */
+int distillation_look_alone(struct distillation *distillation, float *losses,
+                            struct error *error);
 
 #endif

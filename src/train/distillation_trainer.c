@@ -76,7 +76,7 @@ static uint64_t trainable(const void *self) {
         count = tensor_factors_numbers(d->tensors)->count;
     if (d->factors) /* without what lies between parameters, as there */
         count -= l->text_begin - factors_numbers(d->factors)->count;
-    for (size_t t = 0; distillation_fits_heads(d) && t < d->pool->tasks; t++)
+    for (size_t t = 0; d->fitted && t < d->pool->tasks; t++)
         count += (uint64_t)d->pool->heads[t].classes *
                  (d->pool->heads[t].features + (l->config.kind != MODEL_GPT2));
     return count + d->routers.numbers.count;
@@ -92,18 +92,23 @@ static void remark(const void *self, char *text, size_t size) {
                                          "bounded cross-entropy", "bounded entropy"};
     const struct distillation *d = self;
     const struct held_back *h = &d->held;
-    char what[160];
+    char what[160], heads[80] = "";
     *text = '\0';
     if (!h->result)
         return;
+    if (d->own_heads > 0)
+        snprintf(heads, sizeof heads, "; %s heads, %.4g against %.4g",
+                 d->fitted ? "fitted" : "own",
+                 d->fitted ? d->fitted_heads : d->own_heads,
+                 d->fitted ? d->own_heads : d->fitted_heads);
     snprintf(what, sizeof what, "%sof %zu held-back examples the %s at equal weights",
              finished(d) ? "stopped early: " : "", h->count, losses[d->options.loss]);
     if (!isfinite(h->least))
-        snprintf(text, size, "%s was never finite; step %u is kept", what,
-                 h->kept_step);
+        snprintf(text, size, "%s was never finite; step %u is kept%s", what,
+                 h->kept_step, heads);
     else if (h->kept_step == h->least_step)
-        snprintf(text, size, "%s was least after step %u (%.4g), which is kept", what,
-                 h->least_step, h->least);
+        snprintf(text, size, "%s was least after step %u (%.4g), which is kept%s", what,
+                 h->least_step, h->least, heads);
     else
         snprintf(
             text, size,

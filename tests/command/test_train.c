@@ -340,7 +340,7 @@ static void a_correction_is_trained(void **state) {
     assert_true(number(parameters, "lr") > 0);
     assert_true(number(parameters, "average") == 0.1);
     assert_string_equal(string(parameters, "loss"), "distil");
-    assert_string_equal(string(parameters, "heads"), "fitted");
+    assert_string_equal(string(parameters, "heads"), "auto");
     json_decref(rows);
     struct ran ran = shell("ls %s | grep -c correction.db.run", folder());
     assert_string_equal(ran.out, "0\n"); /* no state is left */
@@ -368,13 +368,27 @@ static void a_correction_is_trained(void **state) {
     json_t *first = json_object_iter_value(json_object_iter(weights));
     assert_true(json_number_value(json_array_get(first, 0)) == 0.5);
     json_decref(told);
-    /* Its heads are those that a fit to the merged model of equal weights has. */
+    expect_error(1, "a correction, which has no routers",
+                 "show %s/correction.db routing --run 1", folder());
+    expect_error(1, "no trained routers", "show %s/correction.db routing", folder());
+    ran = run("report %1$s/correction.db --out %1$s/corrected-report", folder());
+    assert_int_equal(ran.status, 0);
+    ran_free(&ran);
+}
+
+/* Heads that come with a correction are at equal weights those that a fit there gives.
+ */
+static void heads_are_fitted_once(void **state) {
+    (void)state;
+    new_store("once.db");
+    json_decref(json_of("train %s/once.db --steps 30 --batch 4 --heads fitted "
+                        "--format json",
+                        folder()));
     json_t *given =
-        json_of("eval %s/correction.db --preference 0.5,0.5 --format json", folder());
-    json_t *fitted =
-        json_of("eval %s/correction.db --preference 0.5,0.5 --set heads=fitted "
-                "--format json",
-                folder());
+        json_of("eval %s/once.db --preference 0.5,0.5 --format json", folder());
+    json_t *fitted = json_of("eval %s/once.db --preference 0.5,0.5 --set heads=fitted "
+                             "--format json",
+                             folder());
     for (size_t t = 0; t < 2; t++) {
         static const char *const names[] = {"a", "b"};
         json_t *a = json_object_get(
@@ -386,12 +400,6 @@ static void a_correction_is_trained(void **state) {
     }
     json_decref(given);
     json_decref(fitted);
-    expect_error(1, "a correction, which has no routers",
-                 "show %s/correction.db routing --run 1", folder());
-    expect_error(1, "no trained routers", "show %s/correction.db routing", folder());
-    ran = run("report %1$s/correction.db --out %1$s/corrected-report", folder());
-    assert_int_equal(ran.status, 0);
-    ran_free(&ran);
 }
 
 /* Preferences where the front has gaps: after each task and equal weights as many as
@@ -432,7 +440,7 @@ static void every_correction_is_exported(void **state) {
     static const char *const forms[] = {"--rank 2",
                                         "--vectors task",
                                         "--vectors pair --average 0.3",
-                                        "--routers linear",
+                                        "--routers linear --heads fitted",
                                         "--method distil-routers --routers tensor",
                                         "--method pareto-merging --rank 2",
                                         "--base wudi"};
@@ -452,8 +460,9 @@ static void every_correction_is_exported(void **state) {
                                                            : i == 2 ? "pair"
                                                                     : "one");
         assert_true(number(row, "trainable") > 0);
-        assert_string_equal(string(parameters, "heads"),
-                            i == 4 || i == 5 ? "own" : "fitted");
+        assert_string_equal(string(parameters, "heads"), i == 4 || i == 5 ? "own"
+                                                         : i == 3         ? "fitted"
+                                                                          : "auto");
         assert_true(number(parameters, "average") == (i == 2             ? 0.3
                                                       : i == 4 || i == 5 ? 0
                                                                          : 0.1));
@@ -719,6 +728,7 @@ int main(void) {
         cmocka_unit_test(a_front_without_training),
         cmocka_unit_test(trains_without_labels),
         cmocka_unit_test(a_correction_is_trained),
+        cmocka_unit_test(heads_are_fitted_once),
         cmocka_unit_test(every_correction_is_exported),
         cmocka_unit_test(gaps_are_filled),
         cmocka_unit_test(heads_are_fitted),

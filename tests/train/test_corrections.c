@@ -887,12 +887,12 @@ static void test_heads(void **state) {
     size_t size, size_again;
     struct distillation_options options = options_of(CORRECTION_ONE, 3);
     options.learning_rate = 0.02;
-    options.heads = true;
+    options.heads = DISTILLATION_HEADS_FITTED;
     open_fixture(&f, "vit", &options);
     run_steps(&f, 3, NULL, NULL);
     struct trainer trainer = distillation_trainer(f.distillation);
-    uint64_t trained = trainer.kind->trainable(trainer.self);
     assert_int_equal(trainer.kind->result(trainer.self, &bytes, &size, &error), 0);
+    uint64_t trained = trainer.kind->trainable(trainer.self);
     /* What was trained is as it was: asked again the result is the same. */
     assert_int_equal(trainer.kind->result(trainer.self, &again, &size_again, &error),
                      0);
@@ -915,9 +915,11 @@ static void test_heads(void **state) {
     b->upload_real(b, correction_vector(correction), parts.vectors, l->size);
     assert_int_equal(b->allocate(b, l->size * sizeof(float), (void **)&out, &error), 0);
     correction_merge(correction, equal, out);
-    assert_int_equal(head_fit_new(f.pool, (const struct dataset *const *)f.data,
-                                  HEAD_FIT_EXAMPLES, NULL, &fit, &error),
-                     0);
+    assert_int_equal(
+        head_fit_new(f.pool, (const struct dataset *const *)f.data,
+                     &(struct head_fit_examples){.most = HEAD_FIT_EXAMPLES}, NULL, &fit,
+                     &error),
+        0);
     assert_int_equal(head_fit_run(fit, out, NULL, NULL, fitted, &error), 0);
     head_fit_free(fit);
     struct head *whole = correction_heads_at(own, parts.heads, TASKS, 1, &error);
@@ -972,6 +974,117 @@ static void test_heads(void **state) {
     close_fixture(&f);
 }
 
+/* Forty examples a task, of two classes, of which four are held back. */
+static void make_many(struct fixture *f) {
+    enum { MANY = 40 };
+    for (size_t t = 0; t < TASKS; t++) {
+        struct dataset *d = f->data[t];
+        size_t image = 3 * d->size * d->size, had = d->count;
+        d->pixels = realloc(d->pixels, MANY * image);
+        d->labels = realloc(d->labels, MANY * sizeof *d->labels);
+        assert_true(d->pixels && d->labels);
+        for (size_t i = had; i < MANY; i++)
+            for (size_t j = 0; j < image; j++)
+                d->pixels[i * image + j] =
+                    (uint8_t)(d->pixels[i % had * image + j] + 3 * i + t);
+        for (size_t i = 0; i < MANY; i++)
+            d->labels[i] = i >= MANY / 2;
+        d->count = MANY;
+        d->classes = 2;
+    }
+}
+
+/* Fitted heads where these do better on what is held back, as the remark says. */
+static void check_choice(double rate, enum distillation_heads heads) {
+    struct fixture f;
+    struct error error;
+    struct correction_parts parts;
+    void *bytes;
+    size_t size;
+    char remark[320];
+    double kept, other;
+    struct distillation_options options = options_of(CORRECTION_ONE, 25);
+    options.learning_rate = rate;
+    options.heads = heads;
+    options.held_back = 4;
+    open_pool(&f, "vit");
+    make_many(&f);
+    begin(&f, &options);
+    run_steps(&f, 25, NULL, NULL);
+    struct trainer trainer = distillation_trainer(f.distillation);
+    uint64_t before = trainer.kind->trainable(trainer.self);
+    assert_int_equal(trainer.kind->result(trainer.self, &bytes, &size, &error), 0);
+    trainer.kind->remark(trainer.self, remark, sizeof remark);
+    assert_int_equal(
+        correction_from_memory(bytes, size, "D", f.pool->layout, TASKS, &parts, &error),
+        0);
+    const char *said = strstr(remark, " heads, ");
+    if (heads == DISTILLATION_HEADS_AUTO) {
+        assert_non_null(said);
+        assert_int_equal(sscanf(said, " heads, %lf against %lf", &kept, &other), 2);
+        assert_true(kept <= other && kept > 0);
+        assert_int_equal(strstr(remark, "; fitted heads") != NULL, parts.heads != NULL);
+    } else {
+        assert_null(said);
+        assert_int_equal(parts.heads != NULL, heads == DISTILLATION_HEADS_FITTED);
+    }
+    assert_int_equal(trainer.kind->trainable(trainer.self) > before,
+                     parts.heads != NULL);
+    print_message("%s\n", remark);
+    correction_parts_clear(&parts);
+    free(bytes);
+    close_fixture(&f);
+}
+
+static void fit_without(struct fixture *f, uint32_t *const *skip, const size_t *counts,
+                        struct head *heads) {
+    struct error error;
+    struct head_fit *fit;
+    const struct head_fit_examples which = {HEAD_FIT_EXAMPLES, skip, counts};
+    assert_int_equal(head_fit_new(f->pool, (const struct dataset *const *)f->data,
+                                  &which, NULL, &fit, &error),
+                     0);
+    assert_int_equal(head_fit_run(fit, f->pool->base, NULL, NULL, heads, &error), 0);
+    head_fit_free(fit);
+}
+
+/* What is skipped is not looked at. */
+static void test_heads_skip(void **state) {
+    (void)state;
+    struct fixture f;
+    struct head all[TASKS], some[TASKS], same[TASKS];
+    uint32_t held[] = {3, 17, 39}, *skip[TASKS] = {held, held, held};
+    const size_t counts[TASKS] = {3, 0, 3};
+    open_pool(&f, "vit");
+    f.distillation = NULL;
+    make_many(&f);
+    fit_without(&f, NULL, NULL, all);
+    fit_without(&f, skip, counts, some);
+    for (size_t t = 0; t < TASKS; t += 2)
+        for (size_t i = 0; i < 3; i++) {
+            size_t image = 3 * f.data[t]->size * f.data[t]->size;
+            memset(f.data[t]->pixels + held[i] * image, 255, image);
+        }
+    fit_without(&f, skip, counts, same);
+    for (size_t t = 0; t < TASKS; t++) {
+        size_t size = all[t].classes * all[t].features * sizeof *all[t].weight;
+        assert_memory_equal(some[t].weight, same[t].weight, size);
+        assert_int_equal(memcmp(all[t].weight, some[t].weight, size) == 0, t == 1);
+        head_clear(&all[t]);
+        head_clear(&some[t]);
+        head_clear(&same[t]);
+    }
+    close_fixture(&f);
+}
+
+static void test_heads_chosen(void **state) {
+    (void)state;
+    check_choice(0.02, DISTILLATION_HEADS_AUTO);
+    check_choice(1e-6, DISTILLATION_HEADS_AUTO);
+    check_choice(0.02, DISTILLATION_HEADS_FITTED);
+    check_choice(0.02, DISTILLATION_HEADS_OWN);
+}
+
 /* What does not fit: a rank of several vectors, and more vectors than a merge takes. */
 static void test_refused(void **state) {
     (void)state;
@@ -1001,7 +1114,8 @@ int main(void) {
         cmocka_unit_test(test_tensors),     cmocka_unit_test(test_average),
         cmocka_unit_test(test_weights),     cmocka_unit_test(test_merge),
         cmocka_unit_test(test_closed_base), cmocka_unit_test(test_refused),
-        cmocka_unit_test(test_heads),
+        cmocka_unit_test(test_heads),       cmocka_unit_test(test_heads_chosen),
+        cmocka_unit_test(test_heads_skip),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

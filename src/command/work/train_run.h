@@ -42,8 +42,6 @@ struct train_run {
 /* Choices of --vectors, in the order of enum correction_form, and of --routers. */
 #define TRAIN_VECTORS "one|task|pair"
 #define TRAIN_BESIDES "none|mlp|attn+mlp|all|linear|tensor"
-/* Choices of --heads. */
-#define TRAIN_HEADS "own|fitted"
 
 /* What was typed: train_settings.c. The table ends with a row without a name. */
 extern const struct option_spec train_option_table[];

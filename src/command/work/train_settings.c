@@ -124,12 +124,13 @@ const struct option_spec train_option_table[] = {
     {.name = "heads",
      .type = OPTION_CHOICE,
      .value = "H",
-     .choices = TRAIN_HEADS,
+     .choices = DISTILLATION_HEADS,
      .initial = "own",
      .help = "With --method distil: fitted: in the end each task's head is fitted to "
              "the merged model of equal weights, without labels, and changes with the "
-             "preference as the vector does; own: it stays the task's own (default "
-             "fitted; with " DISTIL_ROUTERS " own)",
+             "preference as the vector does; own: it stays the task's own; auto: "
+             "whichever does better on what is held back (default auto; "
+             "with " DISTIL_ROUTERS " own)",
      .kept = CORRECTION,
      .untold = "own",
      .offset = offsetof(struct train_options, heads)},
@@ -281,7 +282,7 @@ void train_settle(struct train_run *s) {
     if (s->kind == CORRECTION && !command_given(invocation, "average"))
         s->o.average = average_part;
     if (s->kind == CORRECTION && !command_given(invocation, "heads"))
-        options_choice_index(TRAIN_HEADS, "fitted", &s->o.heads);
+        s->o.heads = DISTILLATION_HEADS_AUTO;
     if (is_tensors(s) && !command_given(invocation, "rank"))
         s->o.rank = TENSOR_RANK;
     if (is_tensors(s) && !command_given(invocation, "loss"))

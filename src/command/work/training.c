@@ -274,13 +274,13 @@ static int record(struct training *t, bool complete, const void *state,
     t->run.steps_done = result.step;
     t->run.seconds = t->before + usage_clock() - t->began;
     t->run.complete = complete;
-    t->run.trainable = trainer->kind->trainable(trainer->self);
     uint64_t peak = backend_peak(t->backend);
     if (peak > t->run.peak_bytes)
         t->run.peak_bytes = peak;
     if (trainer->kind->result &&
         trainer->kind->result(trainer->self, &result.blob, &result.size, error))
         return -1;
+    t->run.trainable = trainer->kind->trainable(trainer->self);
     int failed = store_run_save(t->store, &t->run, result.blob ? &result : NULL, state,
                                 state_size, t->curve.points, t->curve.count, error);
     free(result.blob);
