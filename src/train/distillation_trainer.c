@@ -92,29 +92,30 @@ static void remark(const void *self, char *text, size_t size) {
                                          "bounded cross-entropy", "bounded entropy"};
     const struct distillation *d = self;
     const struct held_back *h = &d->held;
-    char what[160], heads[80] = "";
+    char what[160];
     *text = '\0';
     if (!h->result)
         return;
-    if (d->own_heads > 0)
-        snprintf(heads, sizeof heads, "; %s heads, %.4g against %.4g",
-                 d->fitted ? "fitted" : "own",
-                 d->fitted ? d->fitted_heads : d->own_heads,
-                 d->fitted ? d->own_heads : d->fitted_heads);
     snprintf(what, sizeof what, "%sof %zu held-back examples the %s at equal weights",
              finished(d) ? "stopped early: " : "", h->count, losses[d->options.loss]);
     if (!isfinite(h->least))
-        snprintf(text, size, "%s was never finite; step %u is kept%s", what,
-                 h->kept_step, heads);
+        snprintf(text, size, "%s was never finite; step %u is kept", what,
+                 h->kept_step);
     else if (h->kept_step == h->least_step)
-        snprintf(text, size, "%s was least after step %u (%.4g), which is kept%s", what,
-                 h->least_step, h->least, heads);
+        snprintf(text, size, "%s was least after step %u (%.4g), which is kept", what,
+                 h->least_step, h->least);
     else
         snprintf(
             text, size,
             "%s was least after step %u (%.4g); step %u (%.4g) is not worse beyond "
             "chance, and is kept",
             what, h->least_step, h->least, h->kept_step, h->kept);
+    size_t used = strlen(text);
+    if (d->own_heads > 0)
+        snprintf(text + used, size - used, "; %s heads, %.4g against %.4g",
+                 d->fitted ? "fitted" : "own",
+                 d->fitted ? d->fitted_heads : d->own_heads,
+                 d->fitted ? d->own_heads : d->fitted_heads);
 }
 
 int distillation_bytes(struct distillation *d, void **bytes, size_t *size,
