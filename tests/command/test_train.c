@@ -382,6 +382,7 @@ static void heads_are_fitted_once(void **state) {
     (void)state;
     new_store("once.db");
     json_decref(json_of("train %s/once.db --steps 30 --batch 4 --heads fitted "
+                        "--hold-back 0 "
                         "--format json",
                         folder()));
     json_t *given =
@@ -411,8 +412,8 @@ static void gaps_are_filled(void **state) {
                  "front %s/gaps.db --fill 2 --limit 5", folder());
     expect_error(1, "can be looked up",
                  "front %s/gaps.db --method wudi --set shrink=0.4 --fill 2", folder());
-    json_decref(
-        json_of("train %s/gaps.db --steps 20 --batch 4 --format json", folder()));
+    json_decref(json_of(
+        "train %s/gaps.db --steps 20 --batch 4 --heads own --format json", folder()));
     json_t *rows = json_of("front %s/gaps.db --fill 3 --format json", folder());
     size_t count = json_array_size(rows);
     assert_int_equal(count, 2 + 1 + 3);
