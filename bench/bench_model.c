@@ -187,7 +187,7 @@ static struct timing bench_correction(struct bench *s, double *routers) {
         .average = 0.1,
     };
     const struct dataset *train[POOL_TASKS_MAX];
-    double losses[POOL_TASKS_MAX], ours[REPEAT_MOST], theirs[REPEAT_MOST];
+    double losses[POOL_TASKS_MAX], took[2][REPEAT_MOST];
     struct router_training *r;
     struct distillation *d;
     struct error error;
@@ -195,8 +195,9 @@ static struct timing bench_correction(struct bench *s, double *routers) {
         train[i] = s->data;
     beside.upscale = UPSCALE_ALL;
     beside.batch = s->batch;
-    if (router_training_new(s->pool, train, &beside, &r, &error) ||
-        distillation_new(s->pool, train, &options, &d, NULL, &error))
+    /* The correction first: it moves the pool's vectors, which routers point to. */
+    if (distillation_new(s->pool, train, &options, &d, NULL, &error) ||
+        router_training_new(s->pool, train, &beside, &r, &error))
         die(&error);
     struct trainer trainers[] = {distillation_trainer(d), router_training_trainer(r)};
     for (size_t i = 0; i <= s->repeat; i++)
@@ -206,12 +207,12 @@ static struct timing bench_correction(struct bench *s, double *routers) {
                 s->backend->synchronise(s->backend, &error))
                 die(&error);
             if (i > 0)
-                (k ? theirs : ours)[i - 1] = usage_clock() - start;
+                took[k][i - 1] = usage_clock() - start;
         }
     router_training_free(r);
     distillation_free(d);
-    *routers = timing_of(theirs, s->repeat).least;
-    return timing_of(ours, s->repeat);
+    *routers = timing_of(took[1], s->repeat).least;
+    return timing_of(took[0], s->repeat);
 }
 
 static void open_peer(struct bench *s, const char *device) {
