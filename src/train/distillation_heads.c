@@ -52,9 +52,7 @@ static int fit(struct distillation *d, struct head *fitted, struct error *error)
     return result;
 }
 
-/* What is held back, by the model in d->weights and these heads: the mean of 1 -
- * exp(-L).
- */
+/* held_back_mean by the model in d->weights and these heads. */
 static int judge(struct distillation *d, const struct head *heads, double *mean,
                  struct error *error) {
     struct pool *pool = d->pool;

@@ -36,9 +36,18 @@ static int look_at_task(struct distillation *d, const struct ranks *ranks, size_
     return 0;
 }
 
+static int look_at_tasks(struct distillation *d, const struct ranks *ranks,
+                         float *losses, struct error *error) {
+    int result = 0;
+    for (size_t t = 0, at = 0; result == 0 && t < d->pool->tasks;
+         at += d->held.held_count[t++])
+        result = look_at_task(d, ranks, t, losses + at, error);
+    return result;
+}
+
 int distillation_look(struct distillation *d, int result, float *losses,
                       struct error *error) {
-    size_t tasks = d->pool->tasks, at = 0, count = d->held.count;
+    size_t tasks = d->pool->tasks, count = d->held.count;
     double equal[POOL_TASKS_MAX], sums[POOL_TASKS_MAX] = {0};
     for (size_t t = 0; t < tasks; t++)
         equal[t] = 1 / (double)tasks;
@@ -48,8 +57,8 @@ int distillation_look(struct distillation *d, int result, float *losses,
         memset(losses, 0, count * sizeof *losses);
         result = distillation_merge(d, equal, error);
     }
-    for (size_t t = 0; result == 0 && t < tasks; at += d->held.held_count[t++])
-        result = look_at_task(d, d->sharing.ranks, t, losses + at, error);
+    if (result == 0)
+        result = look_at_tasks(d, d->sharing.ranks, losses, error);
     if (!d->sharing.ranks)
         return result;
     if (sharing_add(&d->sharing, result, losses, count, sums, error))
@@ -61,9 +70,5 @@ int distillation_look(struct distillation *d, int result, float *losses,
 
 int distillation_look_alone(struct distillation *d, float *losses,
                             struct error *error) {
-    int result = 0;
-    for (size_t t = 0, at = 0; result == 0 && t < d->pool->tasks;
-         at += d->held.held_count[t++])
-        result = look_at_task(d, NULL, t, losses + at, error);
-    return result;
+    return look_at_tasks(d, NULL, losses, error);
 }

@@ -161,3 +161,18 @@ struct dataset *golden_task_examples(const char *kind, const struct pool *pool,
     data->classes = pool->heads[task].classes;
     return data;
 }
+
+void golden_multiply(struct dataset *d, size_t count, size_t task) {
+    size_t image = 3 * d->size * d->size, had = d->count;
+    d->pixels = realloc(d->pixels, count * image);
+    d->labels = realloc(d->labels, count * sizeof *d->labels);
+    assert_true(d->pixels && d->labels);
+    for (size_t i = had; i < count; i++)
+        for (size_t j = 0; j < image; j++)
+            d->pixels[i * image + j] =
+                (uint8_t)(d->pixels[i % had * image + j] + 3 * i + task);
+    for (size_t i = 0; i < count; i++)
+        d->labels[i] = i >= count / 2;
+    d->count = count;
+    d->classes = 2;
+}

@@ -34,6 +34,9 @@ void golden_pool(const char *kind, unsigned threads, struct backend **backend,
  * first on, as many classes as the task's head has; dataset_close. */
 struct dataset *golden_task_examples(const char *kind, const struct pool *pool,
                                      size_t task, size_t count);
+/* Makes them `count`: again and again, all a little different, of two classes. Images
+ * only. */
+void golden_multiply(struct dataset *data, size_t count, size_t task);
 
 /* |got - expected| <= relative * max |expected| over count values: an error of the
  * array as a whole, since single elements may be near zero by cancellation. */

@@ -974,24 +974,11 @@ static void test_heads(void **state) {
     close_fixture(&f);
 }
 
-/* Forty examples a task, of two classes, of which four are held back. */
+enum { MANY = 40 };
+
 static void make_many(struct fixture *f) {
-    enum { MANY = 40 };
-    for (size_t t = 0; t < TASKS; t++) {
-        struct dataset *d = f->data[t];
-        size_t image = 3 * d->size * d->size, had = d->count;
-        d->pixels = realloc(d->pixels, MANY * image);
-        d->labels = realloc(d->labels, MANY * sizeof *d->labels);
-        assert_true(d->pixels && d->labels);
-        for (size_t i = had; i < MANY; i++)
-            for (size_t j = 0; j < image; j++)
-                d->pixels[i * image + j] =
-                    (uint8_t)(d->pixels[i % had * image + j] + 3 * i + t);
-        for (size_t i = 0; i < MANY; i++)
-            d->labels[i] = i >= MANY / 2;
-        d->count = MANY;
-        d->classes = 2;
-    }
+    for (size_t t = 0; t < TASKS; t++)
+        golden_multiply(f->data[t], MANY, t);
 }
 
 /* Fitted heads where these do better on what is held back, as the remark says. */

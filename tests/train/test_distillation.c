@@ -465,23 +465,9 @@ static void test_cross_entropy(void **state) {
 
 enum { MANY = 40, HELD = MANY / 10 };
 
-/* Each task's examples again and again, all a little different, of two classes. */
 static void make_many(struct fixture *f) {
-    for (size_t t = 0; t < TASKS; t++) {
-        struct dataset *d = f->data[t];
-        size_t image = 3 * d->size * d->size, had = d->count;
-        d->pixels = realloc(d->pixels, MANY * image);
-        d->labels = realloc(d->labels, MANY * sizeof *d->labels);
-        assert_true(d->pixels && d->labels);
-        for (size_t i = had; i < MANY; i++)
-            for (size_t j = 0; j < image; j++)
-                d->pixels[i * image + j] =
-                    (uint8_t)(d->pixels[i % had * image + j] + 3 * i + t);
-        for (size_t i = 0; i < MANY; i++)
-            d->labels[i] = i >= MANY / 2;
-        d->count = MANY;
-        d->classes = 2;
-    }
+    for (size_t t = 0; t < TASKS; t++)
+        golden_multiply(f->data[t], MANY, t);
 }
 
 static void open_many(struct fixture *f, const struct distillation_options *options) {
