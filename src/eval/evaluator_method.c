@@ -11,10 +11,23 @@
 /* Of each task at most, where a method does with some. */
 enum { SOME = 64 };
 
+/* What follows from the weights. */
+static int complete_merged(struct evaluator *e, struct error *error) {
+    stored_dtype_round(e->stored, e->weights);
+    return pool_put_heads(e->pool, e->weights, e->heads, error) ||
+                   e->backend->synchronise(e->backend, error)
+               ? -1
+               : 0;
+}
+
 /* The result of a method as plain weights. */
 static int put_merged(struct evaluator *e, struct error *error) {
     struct backend *b = e->backend;
     const struct merge_result *m = &e->merged;
+    if (!m->vectors) {
+        unloader_merge(e->plain_unloader, m->weights, e->weights);
+        return complete_merged(e, error);
+    }
     struct merge_segment segment = {.count = e->pool->layout->size};
     struct merge_segment *segments = NULL;
     float *weights = NULL;
@@ -26,11 +39,7 @@ static int put_merged(struct evaluator *e, struct error *error) {
     b->upload(b, weights, m->weights, m->count * sizeof *weights);
     b->merge(b, e->weights, e->pool->base, m->vectors, m->stride, m->count, segments, 1,
              weights);
-    stored_dtype_round(e->stored, e->weights);
-    result =
-        pool_put_heads(e->pool, e->weights, e->heads, error) || b->synchronise(b, error)
-            ? -1
-            : 0;
+    result = complete_merged(e, error);
 done:
     b->release(b, segments);
     b->release(b, weights);

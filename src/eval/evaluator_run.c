@@ -68,7 +68,8 @@ static int open_on(struct evaluator *e, const char *device, const char *director
                    backend_open(device, options->precision, options->threads,
                                 &e->backend, note, error) ||
                    backend_spill(e->backend, options->spill, error) ||
-                   sources_pool(recipe, directory, e->backend, &e->pool, work, error) ||
+                   sources_pool_factors(recipe, directory, e->backend, &e->pool, work,
+                                        error) ||
                    open_held_out(e, recipe, directory, options, work, error) ||
                    allocate(e, options->batch, error)
                ? -1

@@ -29,7 +29,7 @@ int sources_pool(const struct store_recipe *recipe, const char *directory,
                  struct backend *backend, struct pool **pool, const struct work *work,
                  struct error *error);
 
-/* The same by pool_open_factors: for training routers. */
+/* The same by pool_open_factors. */
 int sources_pool_factors(const struct store_recipe *recipe, const char *directory,
                          struct backend *backend, struct pool **pool,
                          const struct work *work, struct error *error);

@@ -86,6 +86,27 @@ static size_t only_task(const double *preference, size_t tasks) {
     return t;
 }
 
+/* One task's vector into the correction's base. */
+static int put_vector(struct pool *pool, const struct correction *correction,
+                      size_t task, struct error *error) {
+    struct backend *b = pool->backend;
+    size_t size = pool->layout->size;
+    if (!pool->factors) {
+        b->copy(b, correction_base(correction),
+                backend_at(b, pool->vectors, task * size), size * b->real_size);
+        return 0;
+    }
+    float *vector = array_new(size, sizeof *vector);
+    int result =
+        vector ? pool_vector(pool, task, 0, size, vector, error) : error_memory(error);
+    if (result == 0) {
+        b->upload_real(b, correction_base(correction), vector, size);
+        result = b->synchronise(b, error);
+    }
+    free(vector);
+    return result;
+}
+
 static int put_base(struct closed_base *base, const struct correction *correction,
                     const double *preference, struct error *error) {
     struct pool *pool = base->pool;
@@ -99,11 +120,8 @@ static int put_base(struct closed_base *base, const struct correction *correctio
                                 .preference = preference,
                                 .kept = &base->kept,
                                 .share = base->share};
-    if (only < pool->tasks) {
-        b->copy(b, correction_base(correction),
-                backend_at(b, pool->vectors, only * pool->layout->size), bytes);
-        return 0;
-    }
+    if (only < pool->tasks)
+        return put_vector(pool, correction, only, error);
     if (merge_run(&input, &merged, error))
         return -1;
     b->copy(b, correction_base(correction), merged.vectors, bytes);

@@ -39,6 +39,7 @@ struct fisher_session {
     float *logits;       /* (batch, classes) on the host */
     float *host_fisher;  /* (size), or NULL where the device's can be read */
     float *numerator, *denominator; /* (size) */
+    float *vector; /* (size) of one task, where the pool keeps factors; or NULL */
 };
 
 /* --- the sink: each pair's gradient squared, but for the weights of linear layers - */
@@ -128,6 +129,17 @@ static const float *host_fisher(struct fisher_session *s, struct error *error) {
                : s->host_fisher;
 }
 
+/* The task's vector: of all of them, or made into s->vector. */
+static const float *vector_of(struct fisher_session *s, size_t task,
+                              const float *vectors, struct error *error) {
+    size_t size = s->layout->size;
+    if (vectors)
+        return vectors + task * size;
+    return pool_vector(s->input->pool, task, 0, size, s->vector, error) ? NULL
+                                                                        : s->vector;
+}
+
+/* vectors: [tasks, size]; NULL where the pool keeps factors. */
 static int add_task(struct fisher_session *s, size_t task, const float *vectors,
                     struct error *error) {
     const struct merge_input *input = s->input;
@@ -150,9 +162,10 @@ static int add_task(struct fisher_session *s, size_t task, const float *vectors,
             return -1;
     }
     const float *fisher = host_fisher(s, error);
-    if (!fisher)
+    const float *vector = fisher ? vector_of(s, task, vectors, error) : NULL;
+    if (!vector)
         return -1;
-    fisher_join(s->numerator, s->denominator, fisher, vectors + task * size, size,
+    fisher_join(s->numerator, s->denominator, fisher, vector, size,
                 merge_word(input, "normalise") == 0, merge_number(input, "floor"),
                 b->threads);
     return 0;
@@ -186,8 +199,10 @@ static int open_session(struct fisher_session *s, struct error *error) {
     s->denominator = array_new(size, sizeof *s->denominator);
     if (!b->host_view)
         s->host_fisher = array_new(size, sizeof *s->host_fisher);
+    if (pool->factors)
+        s->vector = array_new(size, sizeof *s->vector);
     if (!s->logits || !s->numerator || !s->denominator ||
-        (!b->host_view && !s->host_fisher))
+        (!b->host_view && !s->host_fisher) || (pool->factors && !s->vector))
         return error_memory(error);
     return examples_new(input, batch, &s->examples, error) ||
                    head_bank_new(b, &pool->layout->config, pool->heads, pool->tasks,
@@ -216,6 +231,7 @@ static void close_session(struct fisher_session *s) {
     free(s->logits);
     free(s->host_fisher);
     free(s->denominator);
+    free(s->vector);
 }
 
 static int run_fisher(const struct merge_input *input, struct merge_result *result,
@@ -223,7 +239,8 @@ static int run_fisher(const struct merge_input *input, struct merge_result *resu
     struct fisher_session s = {.input = input};
     const float *vectors = NULL;
     int status = open_session(&s, error);
-    if (status == 0 && !(vectors = merge_host_vectors(input, error)))
+    if (status == 0 && !input->pool->factors &&
+        !(vectors = merge_host_vectors(input, error)))
         status = -1;
     for (size_t t = 0; status == 0 && t < input->pool->tasks; t++)
         status = add_task(&s, t, vectors, error);

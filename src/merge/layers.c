@@ -9,6 +9,13 @@ void layers_mean(const struct merge_input *input, const float *vectors,
                  const double *weights, float scale, float *merged) {
     const struct pool *pool = input->pool;
     size_t size = pool->layout->size;
+    if (!vectors) {
+        double scaled[POOL_TASKS_MAX];
+        for (size_t t = 0; t < pool->tasks; t++)
+            scaled[t] = (double)scale * weights[t];
+        task_factors_sum(pool->factors, scaled, 0, size, merged);
+        return;
+    }
 #pragma omp parallel for simd num_threads(pool->backend->threads) schedule(static)
     for (size_t i = 0; i < size; i++) {
         float sum = 0;

@@ -8,7 +8,7 @@
 #include "merge/method.h"
 
 /* merged [layout size] = scale sum_t weights[t] of vectors [tasks, layout size], the
- * pool's task vectors on the host. */
+ * pool's task vectors on the host, or NULL where it keeps factors. */
 void layers_mean(const struct merge_input *input, const float *vectors,
                  const double *weights, float scale, float *merged);
 

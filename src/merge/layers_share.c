@@ -8,7 +8,7 @@
 
 struct layers_groups {
     const struct merge_input *input;
-    const float *vectors; /* [tasks, size] */
+    const float *vectors; /* [tasks, size]; NULL where the pool keeps factors */
     float *merged;
     size_t *indices; /* [count], those that cost most first */
     size_t count, each;
@@ -39,15 +39,51 @@ static void point_into(const struct merge_input *input, const float *whole,
     }
 }
 
+int layers_vectors_find(const struct merge_input *input, const struct layers_part *part,
+                        size_t at, struct layers_vectors *vectors,
+                        struct error *error) {
+    const struct pool *pool = input->pool;
+    size_t offset, cells = cells_at(input, part->indices[at]);
+    *vectors = (struct layers_vectors){0};
+    for (size_t t = 0; part->vectors && t < pool->tasks; t++)
+        vectors->of[t] = part->vectors[at * pool->tasks + t];
+    if (part->vectors)
+        return 0;
+    vectors->own = array_new(cells, pool->tasks * sizeof *vectors->own);
+    if (!vectors->own)
+        return error_memory(error);
+    layer_at(input, part->indices[at], &offset);
+    for (size_t t = 0; t < pool->tasks; t++) {
+        float *to = vectors->own + t * cells;
+        if (pool_vector(pool, t, offset, cells, to, error)) {
+            layers_vectors_free(vectors);
+            return -1;
+        }
+        vectors->of[t] = to;
+    }
+    return 0;
+}
+
+void layers_vectors_free(struct layers_vectors *vectors) {
+    free(vectors->own);
+    vectors->own = NULL;
+}
+
+size_t layers_vectors_room(const struct merge_input *input, size_t cells) {
+    return input->pool->factors ? input->pool->tasks * cells * sizeof(float) : 0;
+}
+
 int layers_group_make(struct layers_groups *g, size_t group, struct error *error) {
     const struct merge_input *input = g->input;
     size_t count, tasks = input->pool->tasks;
     const size_t *indices = layers_group(g, group, &count);
-    const float **vectors = array_new(count, tasks * sizeof *vectors);
+    const float **vectors =
+        g->vectors ? array_new(count, tasks * sizeof *vectors) : NULL;
     float **made = array_new(count, sizeof *made);
-    int result = vectors && made ? 0 : error_memory(error);
+    int result = (vectors || !g->vectors) && made ? 0 : error_memory(error);
     if (result == 0) {
-        point_into(input, g->vectors, indices, count, vectors);
+        if (vectors)
+            point_into(input, g->vectors, indices, count, vectors);
         for (size_t i = 0; i < count; i++) {
             size_t offset;
             layer_at(input, indices[i], &offset);
@@ -184,13 +220,13 @@ int layers_merge(const struct merge_input *input, const double *weights, float *
                               .merged = merged,
                               .count =
                                   input->method->layers->count(input->pool->layout)};
-    g.vectors = merge_host_vectors(input, error);
-    if (!g.vectors)
+    if (!input->pool->factors && !(g.vectors = merge_host_vectors(input, error)))
         return -1;
     layers_mean(input, g.vectors, weights, 1, merged);
     int result = make_all(&g, error);
     free(g.indices);
-    merge_host_free(input, g.vectors);
+    if (g.vectors)
+        merge_host_free(input, g.vectors);
     return result;
 }
 
@@ -198,7 +234,7 @@ int layers_merge(const struct merge_input *input, const double *weights, float *
 
 /* What layers_serve works on. */
 struct served {
-    const float **vectors; /* [count, tasks] */
+    const float **vectors; /* [count, tasks]; NULL where the pool keeps factors */
     float **made;          /* [count] */
     float *copies;         /* of the vectors, where the device has them; or NULL */
     float *bytes;          /* what is made, one layer after the other */
@@ -247,16 +283,17 @@ static int make_served(const struct merge_input *input, const size_t *indices,
                        size_t count, struct served *s, struct error *error) {
     struct pool *pool = input->pool;
     struct backend *b = pool->backend;
-    s->vectors = array_new(count, pool->tasks * sizeof *s->vectors);
+    if (!pool->factors)
+        s->vectors = array_new(count, pool->tasks * sizeof *s->vectors);
     s->made = array_new(count, sizeof *s->made);
     s->bytes = array_new(s->cells, sizeof *s->bytes);
-    if (!s->vectors || !s->made || !s->bytes)
+    if ((!s->vectors && !pool->factors) || !s->made || !s->bytes)
         return error_memory(error);
     if (b->synchronise(b, error))
         return -1;
-    if (b->host_view)
+    if (!pool->factors && b->host_view)
         point_into(input, b->host_view(b, pool->vectors), indices, count, s->vectors);
-    else if (copy_vectors(input, indices, count, s, error))
+    else if (!pool->factors && copy_vectors(input, indices, count, s, error))
         return -1;
     float *to = s->bytes;
     for (size_t i = 0; i < count; i++) {

@@ -15,11 +15,23 @@
 struct layers_part {
     const size_t *indices; /* [count] */
     size_t count;
-    const float *const
-        *vectors;         /* [count, tasks]: the layer's part of each task vector */
-    float *const *made;   /* [count], shaped as those */
-    size_t before, total; /* how many were begun before, of all: for progress */
+    const float *const *vectors; /* [count, tasks]: the layer's part of each task
+                                    vector; NULL where the pool keeps factors */
+    float *const *made;          /* [count], shaped as a layer's part of one */
+    size_t before, total;        /* how many were begun before, of all: for progress */
 };
+
+/* The task vectors [tasks] of the at-th layer of a part, which is ended by
+ * layers_vectors_free. Several threads may ask at once. */
+struct layers_vectors {
+    const float *of[POOL_TASKS_MAX];
+    float *own; /* what was made for it; or NULL */
+};
+int layers_vectors_find(const struct merge_input *input, const struct layers_part *part,
+                        size_t at, struct layers_vectors *vectors, struct error *error);
+void layers_vectors_free(struct layers_vectors *vectors);
+/* The bytes that it takes for a layer of so many numbers. */
+size_t layers_vectors_room(const struct merge_input *input, size_t cells);
 
 /* What a method says of its layers. */
 struct layers_method {

@@ -24,26 +24,32 @@ static bool is_even(const float *cells, size_t tensors, size_t tasks) {
     return true;
 }
 
+static size_t largest(const struct layout *layout) {
+    size_t most = 1;
+    for (size_t k = 0; k < layout->parameter_count; k++)
+        if (layout->parameters[k].count > most)
+            most = layout->parameters[k].count;
+    return most;
+}
+
 /* The task vectors added up with other weights in each tensor. */
 static int add_up(const struct merge_input *input, const float *cells,
                   struct merge_result *result, struct error *error) {
     const struct layout *layout = input->pool->layout;
     size_t tasks = input->pool->tasks;
     float *sum = array_new(layout->size, sizeof *sum);
-    const float *vectors = sum ? merge_host_vectors(input, error) : NULL;
-    if (!vectors) {
-        free(sum);
-        return sum ? -1 : error_memory(error);
-    }
-    for (size_t k = 0; k < layout->parameter_count; k++)
-        for (size_t t = 0; t < tasks; t++) {
+    float *x = array_new(largest(layout), sizeof *x);
+    int status = sum && x ? 0 : error_memory(error);
+    for (size_t k = 0; status == 0 && k < layout->parameter_count; k++)
+        for (size_t t = 0; status == 0 && t < tasks; t++) {
             const struct parameter *p = &layout->parameters[k];
-            const float *x = vectors + t * layout->size + p->offset;
-            for (size_t i = 0; i < p->count; i++)
+            status = pool_vector(input->pool, t, p->offset, p->count, x, error);
+            for (size_t i = 0; status == 0 && i < p->count; i++)
                 sum[p->offset + i] += cells[k * tasks + t] * x[i];
         }
-    int status = merge_own_vector(input, sum, 1, result, error);
-    merge_host_free(input, vectors);
+    if (status == 0)
+        status = merge_own_vector(input, sum, 1, result, error);
+    free(x);
     free(sum);
     return status;
 }

@@ -91,7 +91,8 @@ struct merge_input {
 };
 
 struct merge_result {
-    const real *vectors; /* on the device, `stride` elements apart */
+    const real *vectors; /* on the device, `stride` elements apart; NULL: the pool's
+                            task vectors, which are kept as factors */
     size_t stride, count;
     float *weights; /* [count] on the host, owned */
     real *owned;    /* device memory behind vectors, or NULL: the pool's */
@@ -180,7 +181,8 @@ int merge_own_vector(const struct merge_input *input, const float *vector, float
 int merge_own_made(const struct merge_input *input, real *vector,
                    struct merge_result *result, struct error *error);
 /* All task vectors as f32 on the host, the layout's size apart: the pool's own memory
- * where it can be read in place. NULL with an error; ended by merge_host_free. */
+ * where it can be read in place. NULL with an error; ended by merge_host_free. Of a
+ * pool that keeps factors they are all made: pool_vector has a part of one. */
 const float *merge_host_vectors(const struct merge_input *input, struct error *error);
 void merge_host_free(const struct merge_input *input, const float *vectors);
 

@@ -199,15 +199,13 @@ static void turn(float *to, const float *from, size_t rows, size_t columns) {
 static int join(struct regmean_session *s, size_t task, size_t count,
                 struct error *error) {
     struct backend *b = s->backend;
-    const struct pool *pool = s->input->pool;
     float rows = (float)s->rows;
     for (size_t j = 0; j < count * LAYERS; j++) {
         struct regmean_layer *l = &s->layers[j];
         size_t squared = l->inputs * l->inputs;
-        const real *vector =
-            backend_at(b, pool->vectors, task * s->layout->size + l->offset);
         if (b->download(b, s->host_gram, l->gram, squared * sizeof(float), error) ||
-            b->download_real(b, s->vector, vector, l->inputs * l->outputs, error))
+            pool_vector(s->input->pool, task, l->offset, l->inputs * l->outputs,
+                        s->vector, error))
             return -1;
         for (size_t i = 0; i < squared; i++)
             s->host_gram[i] /= rows;
@@ -245,14 +243,15 @@ static int merge_part(struct regmean_session *s, size_t first, size_t count,
 
 static int mean_of_vectors(struct regmean_session *s, struct error *error) {
     const struct pool *pool = s->input->pool;
-    const float *vectors = merge_host_vectors(s->input, error);
-    if (!vectors)
+    const float *vectors = NULL;
+    if (!pool->factors && !(vectors = merge_host_vectors(s->input, error)))
         return -1;
     double weights[POOL_TASKS_MAX];
     for (size_t t = 0; t < pool->tasks; t++)
         weights[t] = weight_of(s, t);
     layers_mean(s->input, vectors, weights, 1 / (float)pool->tasks, s->merged);
-    merge_host_free(s->input, vectors);
+    if (vectors)
+        merge_host_free(s->input, vectors);
     return 0;
 }
 

@@ -54,10 +54,13 @@ static int make_layer(void *self, size_t at, struct error *error) {
     const struct pool *pool = s->input->pool;
     size_t index = s->part->indices[at], offset;
     struct linear_layer shape = layer_at(pool->layout, index, &offset);
-    if (singular_merge(&shape, s->method, s->part->vectors + at * pool->tasks,
-                       pool->tasks, s->common, s->part->made[at], error))
-        return error_prefix(error, "%s", weight_at(pool->layout, index)->name);
-    return 0;
+    struct layers_vectors vectors;
+    if (layers_vectors_find(s->input, s->part, at, &vectors, error))
+        return -1;
+    int result = singular_merge(&shape, s->method, vectors.of, pool->tasks, s->common,
+                                s->part->made[at], error);
+    layers_vectors_free(&vectors);
+    return result ? error_prefix(error, "%s", weight_at(pool->layout, index)->name) : 0;
 }
 
 static int make_layers(const struct merge_input *input, const struct layers_part *part,
@@ -68,7 +71,8 @@ static int make_layers(const struct merge_input *input, const struct layers_part
     for (size_t i = 0; i < part->count; i++) {
         struct linear_layer shape =
             layer_at(input->pool->layout, part->indices[i], &offset);
-        size_t needed = singular_room(&shape, input->pool->tasks);
+        size_t needed = singular_room(&shape, input->pool->tasks) +
+                        layers_vectors_room(input, shape.inputs * shape.outputs);
         room = needed > room ? needed : room;
     }
     return layers_make(

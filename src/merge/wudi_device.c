@@ -29,8 +29,10 @@ struct wudi_device {
     int32_t *failed; /* on the device, of all layers of all chunks */
     size_t solved;   /* how many those are */
     real *zeros;     /* (layout size) on the device: what a mean is added to */
-    /* On the device, for the mean: one segment, and its row of weights. */
-    struct merge_segment *segment;
+    /* On the device, for the mean: one segment, or those that scale factors, and their
+     * row of weights. */
+    struct merge_segment *segments;
+    size_t segment_count;
     float *weights;
 };
 
@@ -50,7 +52,7 @@ void wudi_device_free(struct wudi_device *d) {
     b->release(b, d->sums);
     b->release(b, d->failed);
     b->release(b, d->zeros);
-    b->release(b, d->segment);
+    b->release(b, d->segments);
     b->release(b, d->weights);
     free(d);
 }
@@ -67,9 +69,31 @@ static struct linear_layer shape_at(void *self, size_t index) {
     return d->layers->at(d->pool->layout, index, &offset);
 }
 
+/* A layer's part of a task's vector: of all task vectors on the host, or where the pool
+ * keeps factors (vectors is NULL) made into room [cells]. */
+static const float *part_of(const struct wudi_device *d, const float *vectors,
+                            size_t task, size_t offset, size_t cells, float *room) {
+    double alone[POOL_TASKS_MAX] = {0};
+    if (vectors)
+        return vectors + task * d->pool->layout->size + offset;
+    alone[task] = 1;
+    task_factors_sum(d->pool->factors, alone, offset, cells, room);
+    return room;
+}
+
+static size_t largest_layer(const struct wudi_device *d) {
+    size_t most = 1, offset;
+    for (size_t i = 0; i < d->layers->count(d->pool->layout); i++) {
+        struct linear_layer layer = d->layers->at(d->pool->layout, i, &offset);
+        if (layer.inputs * layer.outputs > most)
+            most = layer.inputs * layer.outputs;
+    }
+    return most;
+}
+
 /* The layers that no task leaves as they are, into indices; those of which all do stay
- * 0. False where only some do. */
-static bool find_layers(const struct wudi_device *d, const float *vectors,
+ * 0. False where only some do. room: for the largest layer. */
+static bool find_layers(const struct wudi_device *d, const float *vectors, float *room,
                         size_t *indices, size_t *count) {
     const struct layout *l = d->pool->layout;
     *count = 0;
@@ -77,11 +101,11 @@ static bool find_layers(const struct wudi_device *d, const float *vectors,
         size_t offset, there = 0;
         struct linear_layer layer = d->layers->at(l, i, &offset);
         for (size_t t = 0; t < d->pool->tasks; t++) {
-            const float *vector = vectors + t * l->size + offset;
-            size_t at = 0;
-            while (at < layer.inputs * layer.outputs && vector[at] == 0)
+            size_t at = 0, cells = layer.inputs * layer.outputs;
+            const float *vector = part_of(d, vectors, t, offset, cells, room);
+            while (at < cells && vector[at] == 0)
                 at++;
-            there += at < layer.inputs * layer.outputs;
+            there += at < cells;
         }
         if (there > 0 && there < d->pool->tasks)
             return false;
@@ -129,7 +153,8 @@ static int divide(struct wudi_device *d, size_t *indices, size_t count,
 struct task_share {
     const struct wudi_device *device;
     const struct kept_layers *chunk;
-    const float *vector; /* (layout size) */
+    size_t task;
+    const float *vectors; /* (tasks, layout size), or NULL as for part_of */
     float *host;
 };
 
@@ -138,37 +163,61 @@ static int fill(void *self, size_t at, struct error *error) {
     const struct kept_layers *c = f->chunk;
     size_t offset, inputs = c->shape.inputs;
     f->device->layers->at(f->device->pool->layout, c->indices[at], &offset);
-    const float *vector = f->vector + offset;
+    float *room = f->vectors ? NULL : array_new(c->cells, sizeof *room);
+    if (!f->vectors && !room)
+        return error_memory(error);
+    const float *vector =
+        part_of(f->device, f->vectors, f->task, offset, c->cells, room);
     struct wudi_products products = {.gram = f->host + at * c->square,
                                      .cube = f->host + c->count * c->square +
                                              at * c->cells};
     float ridge = (float)f->device->ridge;
-    if (wudi_prepare(&c->shape, vector, &products, error))
-        return -1;
-    for (size_t i = 0; i < inputs; i++)
+    int result = wudi_prepare(&c->shape, vector, &products, error);
+    for (size_t i = 0; result == 0 && i < inputs; i++)
         products.gram[i * inputs + i] += ridge;
-    for (size_t i = 0; i < c->cells; i++)
+    for (size_t i = 0; result == 0 && i < c->cells; i++)
         products.cube[i] += ridge * vector[i];
-    return 0;
+    free(room);
+    return result;
 }
 
 static int keep_chunk(struct wudi_device *d, struct kept_layers *c,
                       const struct merge_input *input, const float *vectors,
                       struct error *error) {
     struct backend *b = d->pool->backend;
-    struct task_share f = {.device = d, .chunk = c};
+    struct task_share f = {.device = d, .chunk = c, .vectors = vectors};
     size_t floats = floats_of(c), side = c->shape.inputs;
     side = side < c->shape.outputs ? side : c->shape.outputs;
     f.host = array_new(floats, sizeof *f.host);
     int result = f.host ? 0 : error_memory(error);
     for (size_t t = 0; result == 0 && t < d->pool->tasks; t++) {
-        f.vector = vectors + t * d->pool->layout->size;
-        result = layers_make(input, NULL, c->count, side * side * sizeof(float), fill,
-                             &f, error);
+        f.task = t;
+        result = layers_make(input, NULL, c->count,
+                             (side * side + (vectors ? 0 : c->cells)) * sizeof(float),
+                             fill, &f, error);
         if (result == 0)
             b->upload(b, c->parts + t * floats, f.host, floats * sizeof *f.host);
     }
     free(f.host);
+    return result;
+}
+
+/* What the mean is made with. 0; 1: the device has not the room. */
+static int place_segments(struct wudi_device *d) {
+    struct backend *b = d->pool->backend;
+    const struct task_factors *factors = d->pool->factors;
+    const struct merge_segment whole = {.begin = 0, .count = d->pool->layout->size};
+    struct merge_segment *scaling = NULL;
+    struct error error;
+    d->segment_count = 1;
+    if (factors &&
+        !(scaling = task_factors_segments(factors, NULL, &d->segment_count, &error)))
+        return 1;
+    size_t bytes = d->segment_count * sizeof *d->segments;
+    int result = b->allocate(b, bytes, (void **)&d->segments, NULL) ? 1 : 0;
+    if (result == 0)
+        b->upload(b, d->segments, scaling ? scaling : &whole, bytes);
+    free(scaling);
     return result;
 }
 
@@ -188,25 +237,26 @@ static int make_room(struct wudi_device *d) {
     if (b->allocate(b, largest * sizeof(float), (void **)&d->sums, NULL) ||
         b->allocate(b, d->solved * sizeof *d->failed, (void **)&d->failed, NULL) ||
         b->allocate(b, own, (void **)&d->zeros, NULL) ||
-        b->allocate(b, sizeof *d->segment, (void **)&d->segment, NULL) ||
         b->allocate(b, tasks * sizeof *d->weights, (void **)&d->weights, NULL))
         return 1;
     for (size_t i = 0; i < d->chunk_count; i++)
         if (b->allocate(b, tasks * floats_of(&d->chunks[i]) * sizeof(float),
                         (void **)&d->chunks[i].parts, NULL))
             return 1;
-    const struct merge_segment whole = {.begin = 0, .count = size, .row = 0};
-    b->upload(b, d->segment, &whole, sizeof whole);
-    return 0;
+    return place_segments(d);
 }
 
 static int keep(struct wudi_device *d, const struct merge_input *input, bool *there,
                 struct error *error) {
     size_t count = d->layers->count(d->pool->layout);
     size_t *indices = array_new(count, sizeof *indices);
-    const float *vectors = indices ? merge_host_vectors(input, error) : NULL;
-    int result = indices ? vectors ? 0 : -1 : error_memory(error);
-    *there = result == 0 && find_layers(d, vectors, indices, &count) && count > 0;
+    bool dense = !d->pool->factors;
+    const float *vectors = indices && dense ? merge_host_vectors(input, error) : NULL;
+    float *room = dense ? NULL : array_new(largest_layer(d), sizeof *room);
+    int result = !indices || (!dense && !room) ? error_memory(error)
+                 : dense && !vectors           ? -1
+                                               : 0;
+    *there = result == 0 && find_layers(d, vectors, room, indices, &count) && count > 0;
     if (*there)
         result = divide(d, indices, count, error);
     if (result == 0 && *there)
@@ -215,6 +265,7 @@ static int keep(struct wudi_device *d, const struct merge_input *input, bool *th
         result = keep_chunk(d, &d->chunks[i], input, vectors, error);
     if (vectors)
         merge_host_free(input, vectors);
+    free(room);
     free(indices);
     return result;
 }
@@ -292,8 +343,12 @@ int wudi_device_merge(struct wudi_device *d, const double *weights, real *out,
     for (size_t t = 0; t < pool->tasks; t++)
         given[t] = (float)weights[t];
     b->upload(b, d->weights, given, pool->tasks * sizeof *given);
-    b->merge(b, out, d->zeros, pool->vectors, pool->layout->size, pool->tasks,
-             d->segment, 1, d->weights);
+    if (pool->factors)
+        task_factors_merge(pool->factors, pool->layout, d->segments, d->segment_count,
+                           d->weights, d->zeros, out);
+    else
+        b->merge(b, out, d->zeros, pool->vectors, pool->layout->size, pool->tasks,
+                 d->segments, d->segment_count, d->weights);
     for (size_t i = 0; result == 0 && i < d->chunk_count; i++) {
         result = solve_chunk(d, &d->chunks[i], given, failed, out, error);
         failed += d->chunks[i].count;

@@ -160,17 +160,23 @@ static int find_products(const struct wudi_merge *s, size_t index,
 /* What a layer of the part is made of. */
 struct ingredients {
     struct linear_layer layer;
-    const float *const *vectors; /* [tasks] */
+    struct layers_vectors vectors;
     const struct wudi_products *products;
 };
 
+/* Ended by layers_vectors_free. */
 static int find_ingredients(const struct wudi_merge *s, size_t at,
                             struct ingredients *of, struct error *error) {
     const struct pool *pool = s->input->pool;
     size_t index = s->part->indices[at], offset;
     of->layer = layer_at(pool->layout, index, &offset);
-    of->vectors = s->part->vectors + at * pool->tasks;
-    return find_products(s, index, &of->layer, of->vectors, &of->products, error);
+    if (layers_vectors_find(s->input, s->part, at, &of->vectors, error))
+        return -1;
+    if (find_products(s, index, &of->layer, of->vectors.of, &of->products, error)) {
+        layers_vectors_free(&of->vectors);
+        return -1;
+    }
+    return 0;
 }
 
 static int solve_layer(void *self, size_t at, struct error *error) {
@@ -178,8 +184,10 @@ static int solve_layer(void *self, size_t at, struct error *error) {
     struct ingredients of;
     if (find_ingredients(s, at, &of, error))
         return -1;
-    return wudi_solve(&of.layer, of.vectors, of.products, s->weights,
-                      s->input->pool->tasks, s->ridge, s->part->made[at], error);
+    int result = wudi_solve(&of.layer, of.vectors.of, of.products, s->weights,
+                            s->input->pool->tasks, s->ridge, s->part->made[at], error);
+    layers_vectors_free(&of.vectors);
+    return result;
 }
 
 /* --- the same on a device, which solves what is added up here --------------------- */
@@ -196,8 +204,10 @@ static int fill_system(void *self, size_t at, float *system, float *right,
     struct ingredients of;
     if (find_ingredients(s, at, &of, error))
         return -1;
-    return wudi_system(&of.layer, of.vectors, of.products, s->weights,
-                       s->input->pool->tasks, s->ridge, system, right, error);
+    int result = wudi_system(&of.layer, of.vectors.of, of.products, s->weights,
+                             s->input->pool->tasks, s->ridge, system, right, error);
+    layers_vectors_free(&of.vectors);
+    return result;
 }
 
 static void take_solved(void *self, size_t at, const float *solved) {
@@ -217,7 +227,8 @@ static size_t room_of_layer(const struct wudi_merge *s) {
     size_t most = 1;
     for (size_t i = 0; i < s->part->count; i++) {
         struct linear_layer layer = shape_of((void *)(uintptr_t)s, i);
-        size_t room = wudi_room(&layer);
+        size_t room = wudi_room(&layer) +
+                      layers_vectors_room(s->input, layer.inputs * layer.outputs);
         most = room > most ? room : most;
     }
     return most;

@@ -15,6 +15,10 @@ struct correction {
     struct merge_segment *segments; /* on the device, as is what follows */
     float *weights;                 /* (rows, all) */
     float *host, *made; /* [rows, all] on the host: those, and what routers give */
+    /* Where the pool keeps factors: what scales them (task_factors.h), and weights are
+     * (rows, tasks), then (rows, all - tasks). */
+    struct merge_segment *scaling;
+    size_t scaling_count;
 };
 
 /* --- the weights ------------------------------------------------------------------ */
@@ -69,11 +73,37 @@ void correction_weights(enum correction_form form, const double *preference,
 
 /* --- the vectors ------------------------------------------------------------------ */
 
-/* Segments and room for so many rows, in place of what is there. */
-static int place(struct correction *c, const struct merge_segment *segments,
-                 size_t segment_count, size_t rows, struct error *error) {
+/* upscaling: NULL for one row. */
+static int place_scaling(struct correction *c, const struct upscaling *upscaling,
+                         struct error *error) {
     struct backend *b = c->pool->backend;
+    b->release(b, c->scaling);
+    c->scaling = NULL;
+    if (!c->pool->factors)
+        return 0;
+    struct merge_segment *made =
+        task_factors_segments(c->pool->factors, upscaling, &c->scaling_count, error);
+    size_t bytes = c->scaling_count * sizeof *made;
+    int result = made ? b->allocate(b, bytes, (void **)&c->scaling, error) : -1;
+    if (result == 0) {
+        b->upload(b, c->scaling, made, bytes);
+        result = b->synchronise(b, error);
+    }
+    free(made);
+    return result;
+}
+
+/* Segments and room for so many rows, in place of what is there. */
+static int place(struct correction *c, const struct upscaling *upscaling,
+                 struct error *error) {
+    struct backend *b = c->pool->backend;
+    struct merge_segment whole = {.count = c->pool->layout->size};
+    const struct merge_segment *segments = upscaling ? upscaling->segments : &whole;
+    size_t segment_count = upscaling ? upscaling->segment_count : 1;
+    size_t rows = upscaling ? upscaling->rows : 1;
     size_t bytes = segment_count * sizeof *segments, numbers = rows * c->all;
+    if (place_scaling(c, upscaling, error))
+        return -1;
     b->release(b, c->segments);
     b->release(b, c->weights);
     free(c->host);
@@ -109,8 +139,7 @@ int correction_new(struct pool *pool, enum correction_form form,
         return error_memory(error);
     *c = (struct correction){
         .pool = pool, .form = form, .count = count, .all = pool->tasks + room};
-    struct merge_segment whole = {.count = pool->layout->size};
-    if (pool_make_room(pool, room, error) || place(c, &whole, 1, 1, error)) {
+    if (pool_make_room(pool, room, error) || place(c, NULL, error)) {
         correction_free(c);
         return -1;
     }
@@ -124,6 +153,7 @@ void correction_free(struct correction *c) {
     struct backend *b = c->pool->backend;
     b->release(b, c->segments);
     b->release(b, c->weights);
+    b->release(b, c->scaling);
     upscaling_free(c->upscaling);
     routers_free(c->routers);
     free(c->host);
@@ -144,8 +174,7 @@ int correction_use_routers(struct correction *c, struct routers *routers,
         upscaling_free(upscaling);
         return -1;
     }
-    if (place(c, upscaling->segments, upscaling->segment_count, upscaling->rows,
-              error)) {
+    if (place(c, upscaling, error)) {
         upscaling_free(upscaling);
         return -1;
     }
@@ -169,14 +198,13 @@ enum correction_form correction_form(const struct correction *c) {
 }
 
 real *correction_vector(const struct correction *c) {
-    return backend_at(c->pool->backend, c->pool->vectors,
-                      c->pool->tasks * c->pool->layout->size);
+    return c->pool->more;
 }
 
 real *correction_base(const struct correction *c) {
     size_t behind = c->pool->tasks + c->count;
-    return behind < c->all ? backend_at(c->pool->backend, c->pool->vectors,
-                                        behind * c->pool->layout->size)
+    return behind < c->all ? backend_at(c->pool->backend, c->pool->more,
+                                        c->count * c->pool->layout->size)
                            : NULL;
 }
 
@@ -199,10 +227,32 @@ static void make_rows(struct correction *c, const double *preference) {
         }
 }
 
+/* The D_k by one pass over them, and what is products beside them. */
+static void merge_factors(struct correction *c, real *out) {
+    struct pool *pool = c->pool;
+    struct backend *b = pool->backend;
+    size_t tasks = pool->tasks, others = c->all - tasks;
+    float *of_tasks = c->made, *of_others = of_tasks + c->rows * tasks;
+    for (size_t row = 0; row < c->rows; row++) {
+        const float *from = c->host + row * c->all;
+        memcpy(of_tasks + row * tasks, from, tasks * sizeof *from);
+        memcpy(of_others + row * others, from + tasks, others * sizeof *from);
+    }
+    b->upload(b, c->weights, c->made, c->rows * c->all * sizeof *c->made);
+    b->merge(b, out, pool->base, pool->more, pool->layout->size, others, c->segments,
+             c->segment_count, c->weights + c->rows * tasks);
+    task_factors_merge(pool->factors, pool->layout, c->scaling, c->scaling_count,
+                       c->weights, out, out);
+}
+
 void correction_merge(struct correction *c, const double *preference, real *out) {
     struct pool *pool = c->pool;
     struct backend *b = pool->backend;
     make_rows(c, preference);
+    if (pool->factors) {
+        merge_factors(c, out);
+        return;
+    }
     b->upload(b, c->weights, c->host, c->rows * c->all * sizeof *c->host);
     b->merge(b, out, pool->base, pool->vectors, pool->layout->size, c->all, c->segments,
              c->segment_count, c->weights);

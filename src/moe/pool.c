@@ -258,6 +258,8 @@ void pool_close(struct pool *pool) {
     struct backend *b = pool->backend;
     b->release(b, pool->base);
     b->release(b, pool->vectors);
+    if (pool->factors)
+        b->release(b, pool->more);
     task_factors_free(pool->factors);
     for (size_t t = 0; pool->heads && t < pool->tasks; t++)
         head_clear(&pool->heads[t]);
@@ -277,23 +279,39 @@ void pool_close(struct pool *pool) {
 
 int pool_make_room(struct pool *pool, size_t count, struct error *error) {
     struct backend *b = pool->backend;
-    size_t bytes, more;
+    size_t bytes, more, behind = pool->factors ? 0 : pool->tasks;
     real *vectors;
     if (pool->room >= count)
         return 0;
-    if (!size_multiply(pool->layout->size * b->real_size, pool->tasks, &bytes) ||
-        !size_multiply(pool->layout->size * b->real_size, pool->tasks + count, &more))
+    if (!size_multiply(pool->layout->size * b->real_size, behind, &bytes) ||
+        !size_multiply(pool->layout->size * b->real_size, behind + count, &more))
         return error_memory(error);
     if (backend_allocate_kept(b, more, (void **)&vectors, error))
         return error_prefix(error, "%zu vector%s beside %zu task vectors", count,
                             count == 1 ? "" : "s", pool->tasks);
-    b->copy(b, vectors, pool->vectors, bytes);
+    if (bytes)
+        b->copy(b, vectors, pool->vectors, bytes);
     if (b->synchronise(b, error)) {
         b->release(b, vectors);
         return -1;
     }
-    b->release(b, pool->vectors);
-    pool->vectors = vectors;
+    b->release(b, pool->factors ? pool->more : pool->vectors);
+    if (!pool->factors)
+        pool->vectors = vectors;
+    pool->more = backend_at(b, vectors, behind * pool->layout->size);
     pool->room = count;
+    return 0;
+}
+
+int pool_vector(const struct pool *pool, size_t task, size_t begin, size_t count,
+                float *out, struct error *error) {
+    struct backend *b = pool->backend;
+    double alone[POOL_TASKS_MAX] = {0};
+    if (!pool->factors)
+        return b->download_real(
+            b, out, backend_at(b, pool->vectors, task * pool->layout->size + begin),
+            count, error);
+    alone[task] = 1;
+    task_factors_sum(pool->factors, alone, begin, count, out);
     return 0;
 }

@@ -28,7 +28,8 @@ struct pool {
     real *base;    /* (size) */
     real *vectors; /* (tasks, size) task vectors theta_t - theta_0; or NULL, and */
     struct task_factors *factors; /* they are kept so */
-    size_t room;        /* for so many vectors more behind them (pool_make_room) */
+    size_t room;                  /* so many vectors more (pool_make_room), */
+    real *more; /* (room, size): behind the task vectors or, of factors, alone */
     struct head *heads; /* [tasks] each as its own expert has it */
     /* Where both towers of CLIP are merged: what zero-shot heads are made of again for
      * each model. prompts [tasks], those without classes of tasks whose head stays. */
@@ -50,17 +51,22 @@ struct pool_task {
 int pool_open(struct backend *backend, const char *model, const char *pretrained,
               const struct pool_task *tasks, size_t task_count, struct pool **pool,
               const struct work *work, struct error *error);
-/* The same for those who merge by an unloader and train routers, and read no vectors:
- * of LoRA adapters factors are kept where task_factors_new has them. */
+/* The same for those who merge by an unloader, train routers, and ask pool_vector for
+ * what they read: of LoRA adapters factors are kept where task_factors_new has them. */
 int pool_open_factors(struct backend *backend, const char *model,
                       const char *pretrained, const struct pool_task *tasks,
                       size_t task_count, bool always, struct pool **pool,
                       const struct work *work, struct error *error);
 void pool_close(struct pool *pool); /* NULL is fine */
 
-/* Room for so many vectors more behind the task vectors, of zeros unless it is there:
- * they move to other memory, for a moment twice what they take. */
+/* Room for so many vectors more, of zeros unless it is there. Behind task vectors,
+ * which move to other memory, for a moment twice what they take. */
 int pool_make_room(struct pool *pool, size_t count, struct error *error);
+
+/* out [count] = a task's vector from element begin on, as f32 on the host: of whole
+ * parameters. The dense ones come from the device, one thread at a time. */
+int pool_vector(const struct pool *pool, size_t task, size_t begin, size_t count,
+                float *out, struct error *error);
 
 /* Whether a task's head is another one for each model (pool_head). */
 bool pool_head_follows(const struct pool *pool, size_t task);

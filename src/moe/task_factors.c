@@ -132,8 +132,17 @@ static int place(struct task_factors *f, const struct layout *l,
         b->upload_real(b, f->right, right, right_size);
         result = b->synchronise(b, error);
     }
+    if (result == 0 && !b->host_view) {
+        f->host_left = f->owned_left = left;
+        f->host_right = f->owned_right = right;
+        return 0;
+    }
     free(left);
     free(right);
+    if (result == 0) {
+        f->host_left = b->host_view(b, f->left);
+        f->host_right = b->host_view(b, f->right);
+    }
     return result;
 }
 
@@ -192,8 +201,41 @@ void task_factors_free(struct task_factors *f) {
     real *arrays[] = {f->left, f->right, f->scaled, f->none};
     for (size_t i = 0; i < sizeof arrays / sizeof *arrays; i++)
         f->backend->release(f->backend, arrays[i]);
+    free(f->owned_left);
+    free(f->owned_right);
     free(f->parts);
     free(f);
+}
+
+/* --- on the host ------------------------------------------------------------------ */
+
+/* out (rows, columns) of a part. */
+static void sum_part(const struct task_factors *f, const struct factors_part *p,
+                     const double *weights, float *out) {
+    size_t wide = f->tasks * f->rank;
+#pragma omp parallel for num_threads(f->backend->threads) schedule(static)
+    for (size_t row = 0; row < p->rows; row++) {
+        const float *left = f->host_left + p->left + row * wide;
+        float *to = out + row * p->columns;
+        memset(to, 0, p->columns * sizeof *to);
+        for (size_t k = 0; k < wide; k++) {
+            const float factor = (float)(weights[k / f->rank] * (double)left[k]);
+            const float *right = f->host_right + p->right + k * p->columns;
+            if (factor == 0)
+                continue;
+#pragma omp simd
+            for (size_t i = 0; i < p->columns; i++)
+                to[i] += factor * right[i];
+        }
+    }
+}
+
+void task_factors_sum(const struct task_factors *f, const double *weights, size_t begin,
+                      size_t count, float *out) {
+    memset(out, 0, count * sizeof *out);
+    for (size_t i = 0; i < f->part_count; i++)
+        if (f->parts[i].offset >= begin && f->parts[i].offset < begin + count)
+            sum_part(f, &f->parts[i], weights, out + (f->parts[i].offset - begin));
 }
 
 /* --- merging ---------------------------------------------------------------------- */
@@ -207,7 +249,8 @@ struct merge_segment *task_factors_segments(const struct task_factors *f,
         error_memory(error);
     for (size_t i = 0; made && i < f->part_count; i++) {
         const struct factors_part *p = &f->parts[i];
-        size_t row = upscaling_row(upscaling, p->offset), each = f->rank * p->columns;
+        size_t row = upscaling ? upscaling_row(upscaling, p->offset) : 0;
+        size_t each = f->rank * p->columns;
         for (size_t t = 0; t < f->tasks; t++)
             made[(*count)++] =
                 (struct merge_segment){.begin = p->right + t * each,
@@ -220,7 +263,7 @@ struct merge_segment *task_factors_segments(const struct task_factors *f,
 static void copy(const struct task_factors *f, const real *base, real *out, size_t from,
                  size_t end) {
     struct backend *b = f->backend;
-    if (end > from)
+    if (end > from && base != out)
         b->copy(b, backend_at(b, out, from), backend_at(b, base, from),
                 (end - from) * b->real_size);
 }

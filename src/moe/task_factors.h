@@ -30,6 +30,10 @@ struct task_factors {
     struct factors_part *parts; /* by their offsets */
     real *left, *right;         /* what has no rank is 0 */
     real *scaled, *none;        /* as right: that times weights, and zeros */
+    /* left and right as f32 on the host: the device's own memory where it can be read
+     * in place, else what is owned. */
+    const float *host_left, *host_right;
+    float *owned_left, *owned_right;
 };
 
 /* experts [tasks] are paths. *out is NULL where they are not all adapters that fit and
@@ -41,12 +45,19 @@ int task_factors_new(struct backend *backend, const struct layout *layout,
                      struct task_factors **out, struct error *error);
 void task_factors_free(struct task_factors *factors); /* NULL is fine */
 
-/* What scales right by routing weights: one for each part and task, in fresh memory. */
+/* out [count] = sum_t weights[t] tau_t, as f32 on the host, of the elements from begin
+ * on: those of whole parameters. The terms of an element are added task by task,
+ * whatever the range. Several threads may ask at once. */
+void task_factors_sum(const struct task_factors *factors, const double *weights,
+                      size_t begin, size_t count, float *out);
+
+/* What scales right by routing weights: one for each part and task, in fresh memory.
+ * upscaling: NULL for one row. */
 struct merge_segment *task_factors_segments(const struct task_factors *factors,
                                             const struct upscaling *upscaling,
                                             size_t *count, struct error *error);
 /* out (layout size) = base + sum_t weights[row][t] tau_t. segments are those on the
- * device, weights (rows, T), too. */
+ * device, weights (rows, T), too. base may be out. */
 void task_factors_merge(const struct task_factors *factors, const struct layout *layout,
                         const struct merge_segment *segments, size_t segment_count,
                         const float *weights, const real *base, real *out);

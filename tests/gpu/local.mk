@@ -100,10 +100,21 @@ EXTRA_tests_gpu_test_training_DEPENDENCIES = $(emulated_module)
 check_PROGRAMS += tests/gpu/test_factor_slopes
 TESTS += tests/gpu/test_factor_slopes
 tests_gpu_test_factor_slopes_SOURCES = tests/train/test_factor_slopes.c \
-  tests/gpu/module.h tests/gpu/module.c tests/gpu/settings.h tests/support/folder.c
+  tests/gpu/module.h tests/gpu/module.c tests/gpu/settings.h \
+  tests/support/adapters.h tests/support/adapters.c tests/support/folder.c
 tests_gpu_test_factor_slopes_CPPFLAGS = $(AM_CPPFLAGS) -DEMULATED -I$(top_srcdir)/tests
 tests_gpu_test_factor_slopes_LDADD = $(SUPPORT_LIBS)
 EXTRA_tests_gpu_test_factor_slopes_DEPENDENCIES = $(emulated_module)
+
+# Merging methods over LoRA adapters, as on the CPU.
+check_PROGRAMS += tests/gpu/test_factor_methods
+TESTS += tests/gpu/test_factor_methods
+tests_gpu_test_factor_methods_SOURCES = tests/merge/test_factor_methods.c \
+  tests/gpu/module.h tests/gpu/module.c tests/gpu/settings.h \
+  tests/support/adapters.h tests/support/adapters.c tests/support/folder.c
+tests_gpu_test_factor_methods_CPPFLAGS = $(AM_CPPFLAGS) -DEMULATED -I$(top_srcdir)/tests
+tests_gpu_test_factor_methods_LDADD = $(SUPPORT_LIBS)
+EXTRA_tests_gpu_test_factor_methods_DEPENDENCIES = $(emulated_module)
 
 check_PROGRAMS += tests/gpu/test_batches
 TESTS += tests/gpu/test_batches

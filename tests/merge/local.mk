@@ -25,6 +25,13 @@ tests_merge_test_methods_SOURCES = tests/merge/test_methods.c
 tests_merge_test_methods_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
 tests_merge_test_methods_LDADD = $(SUPPORT_LIBS)
 
+check_PROGRAMS += tests/merge/test_factor_methods
+TESTS += tests/merge/test_factor_methods
+tests_merge_test_factor_methods_SOURCES = tests/merge/test_factor_methods.c \
+  tests/support/adapters.h tests/support/adapters.c tests/support/folder.c
+tests_merge_test_factor_methods_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
+tests_merge_test_factor_methods_LDADD = $(SUPPORT_LIBS)
+
 check_PROGRAMS += tests/merge/test_head_fit
 TESTS += tests/merge/test_head_fit
 tests_merge_test_head_fit_SOURCES = tests/merge/test_head_fit.c

@@ -6,7 +6,8 @@ tests_train_test_router_gradients_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/test
 tests_train_test_router_gradients_LDADD = $(SUPPORT_LIBS)
 check_PROGRAMS += tests/train/test_factor_slopes
 TESTS += tests/train/test_factor_slopes
-tests_train_test_factor_slopes_SOURCES = tests/train/test_factor_slopes.c tests/support/folder.c
+tests_train_test_factor_slopes_SOURCES = tests/train/test_factor_slopes.c \
+  tests/support/adapters.h tests/support/adapters.c tests/support/folder.c
 tests_train_test_factor_slopes_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
 tests_train_test_factor_slopes_LDADD = $(SUPPORT_LIBS)
 check_PROGRAMS += tests/train/test_training

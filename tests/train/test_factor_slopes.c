@@ -8,20 +8,18 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include <cmocka.h>
 
-#include "base/file.h"
 #include "base/memory.h"
 #ifdef EMULATED
 #include "gpu/module.h"
 #endif
-#include "support/folder.h"
+#include "support/adapters.h"
 #include "support/golden.h"
 #include "train/router_training.h"
 
-enum { TASKS = 3, EXAMPLES = 3 };
+enum { TASKS = ADAPTERS, EXAMPLES = 3 };
 
 #ifdef EMULATED
 static const char device[] = "cuda";
@@ -30,57 +28,6 @@ static const enum precision precisions[] = {PRECISION_F32, PRECISION_BF16};
 static const char device[] = "cpu";
 static const enum precision precisions[] = {PRECISION_F32};
 #endif
-
-/* --- adapters ----------------------------------------------------------------------
- */
-
-static char *content(const char *name, size_t *size) {
-    char *bytes;
-    struct error error;
-    if (file_read(golden_path(name), 1 << 20, &bytes, size, &error))
-        fail_msg("%s", error.text);
-    return bytes;
-}
-
-static void put(const char *in, const char *name, const void *bytes, size_t size) {
-    char path[1200];
-    snprintf(path, sizeof path, "%s/%s", in, name);
-    FILE *file = fopen(path, "wb");
-    assert_non_null(file);
-    assert_int_equal(fwrite(bytes, 1, size, file), size);
-    assert_int_equal(fclose(file), 0);
-}
-
-/* The golden adapter with every number another one, and another for each task. */
-static void write_adapter(const char *kind, const char *to, size_t task) {
-    char name[128];
-    size_t size;
-    uint64_t header;
-    snprintf(name, sizeof name, "lora/%s/adapter_config.json", kind);
-    char *bytes = content(name, &size);
-    put(to, "adapter_config.json", bytes, size);
-    free(bytes);
-    snprintf(name, sizeof name, "lora/%s/adapter_model.safetensors", kind);
-    bytes = content(name, &size);
-    memcpy(&header, bytes, sizeof header);
-    for (size_t at = 8 + (size_t)header; at + 4 <= size; at += 4) {
-        float x;
-        memcpy(&x, bytes + at, sizeof x);
-        x *= (float)(1.2 + cos((double)(at * (task + 2))));
-        memcpy(bytes + at, &x, sizeof x);
-    }
-    put(to, "adapter_model.safetensors", bytes, size);
-    free(bytes);
-}
-
-/* Paths of adapters of a kind, one for each task. */
-static void make_adapters(char path[TASKS][1024], const char *kind) {
-    for (size_t t = 0; t < TASKS; t++) {
-        snprintf(path[t], sizeof path[t], "%s/%s-%zu", folder(), kind, t);
-        mkdir(path[t], 0777);
-        write_adapter(kind, path[t], t);
-    }
-}
 
 /* --- the two pools ------------------------------------------------------------------
  */
@@ -99,27 +46,12 @@ struct fixture {
 };
 
 static void open_pools(struct fixture *f, const char *kind) {
-    char note[256], name[64], pretrained[1100], heads[TASKS][1100];
-    struct pool_task list[TASKS];
+    char note[256];
     struct error error;
-    snprintf(name, sizeof name, "model/%s", kind);
-    snprintf(pretrained, sizeof pretrained, "%s", golden_path(name));
-    for (size_t t = 0; t < TASKS; t++) {
-        snprintf(name, sizeof name, "model/clip-head%zu.safetensors", t);
-        snprintf(heads[t], sizeof heads[t], "%s",
-                 strcmp(kind, "clip") == 0 ? golden_path(name) : "");
-        list[t] =
-            (struct pool_task){.name = "t", .expert = f->adapters[t], .head = heads[t]};
-    }
-    if (backend_open(device, f->precision, 2, &f->backend, note, &error) ||
-        pool_open(f->backend, NULL, pretrained, list, TASKS, &f->dense.pool, NULL,
-                  &error) ||
-        pool_open_factors(f->backend, NULL, pretrained, list, TASKS, true,
-                          &f->factors.pool, NULL, &error))
+    if (backend_open(device, f->precision, 2, &f->backend, note, &error))
         fail_msg("%s", error.text);
-    assert_non_null(f->factors.pool->factors);
-    assert_null(f->factors.pool->vectors);
-    assert_null(f->dense.pool->factors);
+    adapters_pools(kind, (const char(*)[1024])f->adapters, f->backend, &f->dense.pool,
+                   &f->factors.pool);
 }
 
 static void start(struct fixture *f, struct side *side, enum granularity upscale,
@@ -146,7 +78,7 @@ static void start(struct fixture *f, struct side *side, enum granularity upscale
 static void open_fixture(struct fixture *f, const char *kind, enum granularity upscale,
                          enum combine method, enum precision precision) {
     *f = (struct fixture){.precision = precision};
-    make_adapters(f->adapters, kind);
+    adapters_make(f->adapters, kind);
     open_pools(f, kind);
     for (size_t t = 0; t < TASKS; t++)
         f->data[t] = golden_task_examples(kind, f->dense.pool, t, EXAMPLES);
@@ -301,12 +233,12 @@ static void write_wide(const char *to) {
         {"classifier.weight", CLASSES, WIDTH},
     };
     size_t used = 0, at = 0, size;
-    char *bytes = content("lora/vit/adapter_config.json", &size);
+    char *bytes = adapters_content("lora/vit/adapter_config.json", &size);
     char *config = text_format("%.*s", (int)size, bytes),
          *r = strstr(config, "\"r\": 2");
     assert_non_null(r);
     char *wide = text_format("%.*s\"r\": %d%s", (int)(r - config), config, RANK, r + 6);
-    put(to, "adapter_config.json", wide, strlen(wide));
+    adapters_put(to, "adapter_config.json", wide, strlen(wide));
     free(wide);
     free(config);
     free(bytes);
@@ -332,7 +264,7 @@ static void write_wide(const char *to) {
     head[used++] = '}';
     char *all = array_new(HEAD + at, 1);
     memcpy(all, head, HEAD);
-    put(to, "adapter_model.safetensors", all, HEAD + at);
+    adapters_put(to, "adapter_model.safetensors", all, HEAD + at);
     free(all);
 }
 
@@ -363,8 +295,8 @@ static bool keeps_factors(const char *kind, const char *first, const char *secon
 static void test_kept(void **state) {
     (void)state;
     char vit[TASKS][1024], gpt2[TASKS][1024], expert[1100];
-    make_adapters(vit, "vit");
-    make_adapters(gpt2, "gpt2");
+    adapters_make(vit, "vit");
+    adapters_make(gpt2, "gpt2");
     snprintf(expert, sizeof expert, "%s", golden_path("model/vit-expert1"));
     assert_true(keeps_factors("vit", vit[0], vit[1], false));
     assert_false(keeps_factors("vit", vit[0], expert, true));
