@@ -5,6 +5,7 @@
 
 #include "base/memory.h"
 #include "moe/routers.h"
+#include "train/factor_slopes.h"
 #include "train/host_state.h"
 #include "train/merged_pass.h"
 #include "train/optimiser.h"
@@ -15,7 +16,8 @@ struct adamerging {
     struct routers *routers; /* the coefficients are their last biases */
     unsigned step;
 
-    float *gradient; /* (layout size) its gradient */
+    float *gradient;              /* (layout size) its gradient */
+    struct factor_slopes *slopes; /* where the pool has factors; else NULL */
 
     /* On the host: (modules, tasks), but routing, which has a row more. */
     float *routing, *slope, *first, *second;
@@ -56,6 +58,9 @@ static int allocate(struct adamerging *a, struct error *error) {
         return error_memory(error);
     if (b->allocate(b, l->size * sizeof *a->gradient, (void **)&a->gradient, error))
         return -1;
+    if (a->pass.pool->factors &&
+        factor_slopes_new(a->pass.pool->factors, &a->slopes, error))
+        return -1;
     /* What lies between parameters stays 0. */
     b->zero(b, a->gradient, l->size * sizeof *a->gradient);
     return 0;
@@ -90,6 +95,7 @@ void adamerging_free(struct adamerging *a) {
         return;
     struct backend *b = a->pass.pool->backend;
     b->release(b, a->gradient);
+    factor_slopes_free(a->slopes);
     merged_pass_close(&a->pass);
     routers_free(a->routers);
     free(a->routing);
@@ -118,7 +124,10 @@ static void reduce(struct adamerging *a) {
     struct backend *b = pool->backend;
     const struct layout *l = pool->layout;
     b->zero(b, a->pass.batch->more, adamerging_count(a) * sizeof *a->pass.batch->more);
-    for (size_t i = 0; i < l->parameter_count; i++) {
+    if (a->slopes)
+        factor_slopes_sum(a->slopes, a->pass.upscaling, a->gradient,
+                          a->pass.upscaling->modules, pool->tasks, a->pass.batch->more);
+    for (size_t i = 0; !a->slopes && i < l->parameter_count; i++) {
         const struct parameter *p = &l->parameters[i];
         size_t row = upscaling_row(a->pass.upscaling, p->offset);
         b->route_gradient(b, a->pass.batch->more + row * pool->tasks,

@@ -30,7 +30,7 @@ struct adamerging_options {
 struct adamerging;
 
 /* train [tasks]: the training splits, the caller's until free. Refused where a text
- * tower is merged too. */
+ * tower is merged too. A pool that keeps factors has a backend whose reals are f32. */
 int adamerging_new(struct pool *pool, const struct dataset *const *train,
                    const struct adamerging_options *options,
                    struct adamerging **adamerging, struct error *error);

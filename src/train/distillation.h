@@ -105,7 +105,8 @@ int distillation_change(struct pool *pool, double *change, struct error *error);
 struct distillation;
 
 /* train [tasks]: the training examples, the caller's until free. Where work says stop
- * it fails with the text "stopped". With ranks, collective, as its steps are. */
+ * it fails with the text "stopped". With ranks, collective, as its steps are. With
+ * routers beside D a pool that keeps factors has a backend whose reals are f32. */
 int distillation_new(struct pool *pool, const struct dataset *const *train,
                      const struct distillation_options *options,
                      struct distillation **distillation, const struct work *work,

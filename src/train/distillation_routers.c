@@ -6,6 +6,7 @@
 #include "base/memory.h"
 #include "parallel/ranks.h"
 #include "train/distillation_state.h"
+#include "train/factor_slopes.h"
 
 /* Where the last layer begins, all of which is 0 at first. */
 static size_t last_layer(const struct routers *routers) {
@@ -41,7 +42,8 @@ int distillation_routers_new(struct distillation *d, struct error *error) {
     struct router_part *part = &d->routers;
     if (d->options.beside == UPSCALE_NONE)
         return 0;
-    if (make_routers(d, error))
+    if (make_routers(d, error) ||
+        (d->pool->factors && factor_slopes_new(d->pool->factors, &part->slopes, error)))
         return -1;
     const struct routers *routers = correction_routers(d->correction);
     size_t weights = routers->modules * routers->tasks;
@@ -61,6 +63,7 @@ void distillation_routers_free(struct distillation *d) {
     struct backend *b = d->pool->backend;
     trained_free(b, &d->routers.numbers);
     b->release(b, d->routers.sums);
+    factor_slopes_free(d->routers.slopes);
     free(d->routers.weights);
     free(d->routers.gradient);
 }
@@ -73,16 +76,22 @@ void distillation_routers_sum(struct distillation *d) {
     if (!routers)
         return;
     const struct upscaling *u = correction_upscaling(d->correction);
+    /* Where the pool keeps factors: its tasks are not among the vectors. */
+    size_t first = d->pool->factors ? d->pool->tasks : 0;
+    const real *vectors = first ? d->pool->more : d->pool->vectors;
     b->zero(b, d->routers.sums,
             routers->modules * routers->tasks * sizeof *d->routers.sums);
     for (size_t i = 0; i < u->segment_count; i++) {
         const struct merge_segment *s = &u->segments[i];
         if (s->row < routers->modules && s->begin < l->text_begin)
-            b->route_gradient(b, d->routers.sums + s->row * routers->tasks,
+            b->route_gradient(b, d->routers.sums + s->row * routers->tasks + first,
                               d->slope + s->begin, l->size, 1,
-                              backend_at(b, d->pool->vectors, (size_t)s->begin),
-                              l->size, routers->tasks, (size_t)s->count);
+                              backend_at(b, vectors, (size_t)s->begin), l->size,
+                              routers->tasks - first, (size_t)s->count);
     }
+    if (first)
+        factor_slopes_sum(d->routers.slopes, u, d->slope, routers->modules,
+                          routers->tasks, d->routers.sums);
 }
 
 int distillation_routers_gradient(struct distillation *d, const double *preference,

@@ -8,14 +8,12 @@
 #include "train/distillation_state.h"
 
 int distillation_change(struct pool *pool, double *change, struct error *error) {
-    struct backend *b = pool->backend;
     const struct layout *l = pool->layout;
     float *vector = array_new(l->size, sizeof *vector);
     double sum = 0, count = 0;
     int result = vector ? 0 : error_memory(error);
     for (size_t t = 0; result == 0 && t < pool->tasks; t++) {
-        result = b->download_real(b, vector, backend_at(b, pool->vectors, t * l->size),
-                                  l->size, error);
+        result = pool_vector(pool, t, 0, l->size, vector, error);
         for (size_t i = 0; result == 0 && i < l->text_parameter; i++) {
             const struct parameter *p = &l->parameters[i];
             for (size_t j = 0; j < p->count; j++)
@@ -56,13 +54,11 @@ static int closed_form(struct distillation *d, const struct dataset *const *trai
 /* lambda sum_s tau_s - tau_t of each task; 0 in a text tower. */
 static int start_at_base(struct distillation *d, float *vectors, struct error *error) {
     struct pool *pool = d->pool;
-    struct backend *b = pool->backend;
     size_t size = pool->layout->size, tasks = pool->tasks;
     float *tau = array_new(size, sizeof *tau);
     int result = tau ? 0 : error_memory(error);
     for (size_t s = 0; result == 0 && s < tasks; s++) {
-        result = b->download_real(b, tau, backend_at(b, pool->vectors, s * size), size,
-                                  error);
+        result = pool_vector(pool, s, 0, size, tau, error);
         for (size_t t = 0; result == 0 && t < tasks; t++)
             for (size_t i = 0; i < pool->layout->text_begin; i++)
                 vectors[t * size + i] +=
@@ -75,7 +71,6 @@ static int start_at_base(struct distillation *d, float *vectors, struct error *e
 int distillation_start(struct distillation *d, const struct dataset *const *train,
                        float *vector, const struct work *work, struct error *error) {
     struct pool *pool = d->pool;
-    struct backend *b = pool->backend;
     size_t size = pool->layout->size;
     /* A closed form is nothing ahead of itself. */
     if (d->options.start == DISTILLATION_ZERO || d->base)
@@ -88,8 +83,7 @@ int distillation_start(struct distillation *d, const struct dataset *const *trai
     result = shared_layers_agree(&d->layers, result, error);
     float share = 1 / (float)pool->tasks;
     for (size_t t = 0; result == 0 && t < pool->tasks; t++) {
-        result = b->download_real(b, other, backend_at(b, pool->vectors, t * size),
-                                  size, error);
+        result = pool_vector(pool, t, 0, size, other, error);
         for (size_t i = 0; result == 0 && i < size; i++)
             vector[i] -= share * other[i];
     }

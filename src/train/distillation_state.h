@@ -31,7 +31,8 @@ struct answers {
 struct router_part {
     struct trained numbers; /* count 0: there are none */
     float *sums;            /* (modules, tasks + count): d loss / d weights, over g */
-    float *weights, *gradient; /* the same on the host; [numbers.count] */
+    float *weights, *gradient;    /* the same on the host; [numbers.count] */
+    struct factor_slopes *slopes; /* where the pool keeps factors; else NULL */
 };
 
 struct distillation {

@@ -129,11 +129,11 @@ static void from_activations(struct factor_slopes *s, const struct factors_part 
     }
 }
 
+/* From dW of the part alone. */
 static void from_gradient(struct factor_slopes *s, const struct factors_part *part,
-                          const struct gradient_product *p, const float *gradient,
-                          float *out) {
+                          const float *gradient, float *out) {
     const struct task_factors *f = s->factors;
-    const real *dw = (const real *)(gradient + (part->offset - p->offset));
+    const real *dw = (const real *)gradient;
     project(s, part, false, dw, part->columns, part->rows, s->left);
     add_traces(s, backend_at(f->backend, f->left, part->left), s->left, part->rows,
                out);
@@ -203,10 +203,22 @@ void factor_slopes_add(struct factor_slopes *s, const struct upscaling *upscalin
             size_t module = upscaling_row(upscaling, f->parts[i].offset);
             float *to = out + (module * p->groups + g) * f->tasks;
             if (whole)
-                from_gradient(s, &f->parts[i], p, gradient, to);
+                from_gradient(s, &f->parts[i],
+                              gradient + (f->parts[i].offset - p->offset), to);
             else
                 from_activations(s, &f->parts[i], p, row, count, to);
         }
         row += count;
+    }
+}
+
+void factor_slopes_sum(struct factor_slopes *s, const struct upscaling *upscaling,
+                       const float *gradient, size_t rows, size_t stride, float *out) {
+    const struct task_factors *f = s->factors;
+    for (size_t i = 0; i < f->part_count; i++) {
+        const struct factors_part *part = &f->parts[i];
+        size_t row = upscaling_row(upscaling, part->offset);
+        if (row < rows)
+            from_gradient(s, part, gradient + part->offset, out + row * stride);
     }
 }

@@ -25,6 +25,13 @@ void factor_slopes_add(struct factor_slopes *slopes, const struct upscaling *ups
                        const struct gradient_product *product, float *gradient,
                        float *out);
 
+/* The same of the whole model's gradient: adds <gradient, tau_t> of each part to out at
+ * row * stride + t, row being the one of upscaling that steers it; parts of rows from
+ * `rows` on are left out. gradient (layout size): f32 on the device, whose reals are
+ * f32 too. */
+void factor_slopes_sum(struct factor_slopes *slopes, const struct upscaling *upscaling,
+                       const float *gradient, size_t rows, size_t stride, float *out);
+
 /* The way that all layers go from now on, for tests. */
 enum factor_way { FACTOR_WAY_FEWER, FACTOR_WAY_ACTIVATIONS, FACTOR_WAY_GRADIENT };
 void factor_slopes_force(struct factor_slopes *slopes, enum factor_way way);

@@ -1,4 +1,4 @@
-/* Routers over LoRA adapters: merged weights and gradients from the adapters' factors
+/* Training over LoRA adapters: merged weights and gradients from the adapters' factors
  * against those of dense task vectors, by both ways, for three kinds of model. With
  * EMULATED all of it on the emulated CUDA device, in f32 and bf16. */
 #include <math.h>
@@ -17,6 +17,8 @@
 #endif
 #include "support/adapters.h"
 #include "support/golden.h"
+#include "train/adamerging.h"
+#include "train/distillation.h"
 #include "train/router_training.h"
 
 enum { TASKS = ADAPTERS, EXAMPLES = 3 };
@@ -204,6 +206,135 @@ static void check(const char *kind) {
         check_in(kind, precisions[i]);
 }
 
+/* --- what trains on the whole gradient ----------------------------------------------
+ */
+
+static void open_without_routers(struct fixture *f, const char *kind) {
+    *f = (struct fixture){.precision = PRECISION_F32};
+    adapters_make(f->adapters, kind);
+    open_pools(f, kind);
+    for (size_t t = 0; t < TASKS; t++)
+        f->data[t] = golden_task_examples(kind, f->dense.pool, t, EXAMPLES);
+}
+
+/* Gradients of f32 as above, and their losses. Both are freed. */
+static void compare_both(const char *what, float *dense, float *factors, size_t count,
+                         const double *dense_losses, const double *factor_losses) {
+    double most = 0;
+    for (size_t t = 0; t < TASKS; t++)
+        if (!(fabs(dense_losses[t] - factor_losses[t]) <=
+              1e-4 * fabs(dense_losses[t]) + 1e-6))
+            fail_msg("%s: losses: dense %g, factors %g", what, dense_losses[t],
+                     factor_losses[t]);
+    for (size_t i = 0; i < count; i++)
+        most = fmax(most, fabs((double)dense[i]));
+    assert_true(most > 1e-5);
+    for (size_t i = 0; i < count; i++)
+        if (!(fabs((double)dense[i] - (double)factors[i]) <= 2e-4 * most))
+            fail_msg("%s: %zu of %zu: dense %g, factors %g, the greatest %g", what, i,
+                     count, (double)dense[i], (double)factors[i], most);
+    free(dense);
+    free(factors);
+}
+
+static float *coefficient_slopes(const struct fixture *f, struct pool *pool,
+                                 enum granularity upscale, size_t *count,
+                                 double *losses) {
+    const struct adamerging_options options = {.upscale = upscale,
+                                               .lambda = 0.3,
+                                               .learning_rate = 1e-3,
+                                               .steps = 1,
+                                               .batch = EXAMPLES};
+    const struct dataset *const *data = (const struct dataset *const *)f->data;
+    struct adamerging *a;
+    struct error error;
+    if (adamerging_new(pool, data, &options, &a, &error))
+        fail_msg("%s", error.text);
+    *count = adamerging_count(a);
+    float *gradient = array_new(*count, sizeof *gradient);
+    assert_int_equal(adamerging_gradient(a, data, EXAMPLES, losses, gradient, &error),
+                     0);
+    adamerging_free(a);
+    return gradient;
+}
+
+static void test_coefficients(void **state) {
+    (void)state;
+    static const enum granularity each[] = {UPSCALE_WHOLE, UPSCALE_TENSOR};
+    static const char *const kinds[] = {"vit", "clip", "gpt2"};
+    for (size_t k = 0; k < 3; k++)
+        for (size_t i = 0; i < 2; i++) {
+            struct fixture f;
+            size_t count;
+            double a[TASKS], b[TASKS];
+            open_without_routers(&f, kinds[k]);
+            float *dense = coefficient_slopes(&f, f.dense.pool, each[i], &count, a);
+            float *factors = coefficient_slopes(&f, f.factors.pool, each[i], &count, b);
+            compare_both(kinds[k], dense, factors, count, a, b);
+            close_fixture(&f);
+        }
+}
+
+/* The gradients of D and of the routers beside it, one after the other. */
+static float *correction_slopes(const struct fixture *f, struct pool *pool,
+                                enum granularity beside, size_t *count,
+                                double *losses) {
+    const struct distillation_options options = {.start = DISTILLATION_WUDI,
+                                                 .alpha = 1,
+                                                 .learning_rate = 1e-3,
+                                                 .steps = 1,
+                                                 .batch = EXAMPLES,
+                                                 .form = CORRECTION_TASK,
+                                                 .beside = beside,
+                                                 .layers = 2,
+                                                 .router_rate = 0.01,
+                                                 .seed = 5};
+    const struct dataset *const *data = (const struct dataset *const *)f->data;
+    struct distillation *d;
+    struct error error;
+    if (distillation_new(pool, data, &options, &d, NULL, &error))
+        fail_msg("%s", error.text);
+    struct routers *routers = distillation_routers(d);
+    size_t vectors = TASKS * pool->layout->size, more = routers ? routers->count : 0;
+    for (size_t i = 0; i < more; i++)
+        routers->parameters[i] = (float)(0.3 * sin(1.0 + (double)i));
+    float *gradient = array_new(vectors + more, sizeof *gradient);
+    assert_int_equal(
+        distillation_gradient(d, preference, EXAMPLES, losses, gradient, &error), 0);
+    if (routers)
+        memcpy(gradient + vectors, distillation_routers_slopes(d),
+               more * sizeof *gradient);
+    *count = vectors + more;
+    distillation_free(d);
+    return gradient;
+}
+
+static void test_corrections(void **state) {
+    (void)state;
+    static const enum granularity each[] = {UPSCALE_NONE, UPSCALE_ATTN_MLP,
+                                            UPSCALE_TENSOR};
+    static const char *const kinds[] = {"vit", "clip", "gpt2"};
+    for (size_t k = 0; k < 3; k++)
+        for (size_t i = 0; i < 3; i++) {
+            struct fixture f;
+            size_t count, vectors;
+            double a[TASKS], b[TASKS];
+            open_without_routers(&f, kinds[k]);
+            float *dense = correction_slopes(&f, f.dense.pool, each[i], &count, a);
+            float *factors = correction_slopes(&f, f.factors.pool, each[i], &count, b);
+            vectors = TASKS * f.dense.pool->layout->size;
+            if (count > vectors) {
+                float *x = array_new(count - vectors, sizeof *x);
+                float *y = array_new(count - vectors, sizeof *y);
+                memcpy(x, dense + vectors, (count - vectors) * sizeof *x);
+                memcpy(y, factors + vectors, (count - vectors) * sizeof *y);
+                compare_both("routers", x, y, count - vectors, a, b);
+            }
+            compare_both(kinds[k], dense, factors, vectors, a, b);
+            close_fixture(&f);
+        }
+}
+
 /* Queries and values alone: two of three matrices that are one to the model. */
 static void test_vit(void **state) {
     (void)state;
@@ -316,10 +447,9 @@ static int set_up(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_vit),
-        cmocka_unit_test(test_clip),
-        cmocka_unit_test(test_gpt2),
-        cmocka_unit_test(test_kept),
+        cmocka_unit_test(test_vit),         cmocka_unit_test(test_clip),
+        cmocka_unit_test(test_gpt2),        cmocka_unit_test(test_coefficients),
+        cmocka_unit_test(test_corrections), cmocka_unit_test(test_kept),
     };
     return cmocka_run_group_tests(tests, set_up, NULL);
 }

@@ -118,6 +118,16 @@ static bool needs_labels(const struct train_run *s) {
                                 : !(s->kind & COEFFICIENTS);
 }
 
+/* Inner products of the whole gradient, which is f32, with factors take reals that are
+ * f32 too. */
+static int open_pool(struct train_run *s, struct error *error) {
+    struct training *t = &s->training;
+    bool whole = s->kind & COEFFICIENTS || (s->kind & CORRECTION && s->o.beside);
+    bool narrow = t->backend->precision != PRECISION_F32;
+    return (whole && narrow ? sources_pool : sources_pool_factors)(
+        t->recipe, t->folder, t->backend, &t->pool, t->invocation->work, error);
+}
+
 int train_load(struct train_run *s, struct error *error) {
     struct training *t = &s->training;
     const struct work *work = t->invocation->work;
@@ -127,9 +137,7 @@ int train_load(struct train_run *s, struct error *error) {
                    granularity_parse(s->upscale, &s->o.how.upscale, error) == 0);
     struct store *stamps = ranks_rank(t->invocation->ranks) ? NULL : t->store;
     if (!parsed || sources_check(stamps, t->recipe, t->folder, work, error) ||
-        training_device(t, error) ||
-        (s->kind & (CORRECTION | COEFFICIENTS) ? sources_pool : sources_pool_factors)(
-            t->recipe, t->folder, t->backend, &t->pool, work, error) ||
+        training_device(t, error) || open_pool(s, error) ||
         training_data(t, &t->pool->form, needs_labels(s), error))
         return -1;
     for (size_t i = 0; i < t->tasks; i++)
