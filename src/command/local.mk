@@ -34,6 +34,7 @@ pwemoe_SOURCES = \
   src/command/work/quality.h src/command/work/quality.c \
   src/command/work/mergekit.h src/command/work/mergekit.c \
   src/command/work/map.h src/command/work/map_collect.c \
+  src/command/work/map_next.h src/command/work/map_next.c \
   src/command/work/measure.h src/command/work/measure.c \
   src/command/work/measure_list.h src/command/work/measure_list.c \
   src/command/work/message.h src/command/work/message.c \

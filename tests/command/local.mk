@@ -15,6 +15,7 @@ command_tests = \
   tests/command/test_offered \
   tests/command/test_lora \
   tests/command/test_map \
+  tests/command/test_map_next \
   tests/command/test_memory \
   tests/command/test_names \
   tests/command/test_options \
@@ -52,6 +53,9 @@ tests_command_test_lora_LDADD = $(SUPPORT_LIBS)
 tests_command_test_map_SOURCES = tests/command/test_map.c $(COMMAND_PROJECT)
 tests_command_test_map_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
 tests_command_test_map_LDADD = $(SUPPORT_LIBS)
+tests_command_test_map_next_SOURCES = tests/command/test_map_next.c \
+  src/command/work/map_next.h src/command/work/map_next.c
+tests_command_test_map_next_LDADD = $(TEST_LIBS)
 tests_command_test_clip_pipeline_SOURCES = tests/command/test_clip_pipeline.c \
   $(COMMAND_RUN)
 tests_command_test_clip_pipeline_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests

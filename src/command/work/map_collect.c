@@ -1,19 +1,11 @@
 /* The models that a surrogate is fitted to: a design, then points where its answers are
  * least sure. */
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/memory.h"
-#include "base/random.h"
 #include "command/work/map.h"
-#include "pareto/simplex.h"
-
-/* Answers among which the next point is chosen; a grid of fewer points on an edge has
- * hardly any but those of a few tasks. */
-enum { CONSIDERED = 128, EDGE_LEAST = 6 };
-/* How near (Euclidean) the next point may be to one that is measured. */
-static const double nearest = 0.03;
+#include "command/work/map_next.h"
 
 void map_clear(struct map *map) {
     surrogate_free(map->surrogate);
@@ -84,59 +76,6 @@ static int add_point(struct map *map, struct error *error) {
 
 /* --- refining --------------------------------------------------------------------- */
 
-static bool is_new(const struct map *map, const double *x) {
-    size_t tasks = map->surrogate->tasks;
-    for (size_t i = 0; i < map->count; i++) {
-        double squares = 0;
-        for (size_t t = 0; t < tasks; t++)
-            squares += pow(x[t] - map->x[i * tasks + t], 2);
-        if (squares < nearest * nearest)
-            return false;
-    }
-    return true;
-}
-
-/* The preferences considered, by their number: a grid of `edge` points on each edge,
- * or, where `edge` is 0, equal weights and draws of all kinds. */
-static void consider(size_t tasks, size_t edge, size_t number, double *preference) {
-    struct random random;
-    if (edge) {
-        simplex_grid_at(tasks, edge, number, preference);
-        return;
-    }
-    random_seed(&random, number, 3);
-    random_dirichlet(&random, number % 2 ? 1 : 0.3, tasks, preference);
-    for (size_t t = 0; t < tasks && number == 0; t++)
-        preference[t] = 1 / (double)tasks;
-}
-
-/* The answer of which the figures are least sure, of many preferences; found false
- * where each is measured already. */
-static int choose(const struct map *map, const struct surrogate_doubts *doubts,
-                  double *out, bool *found, struct error *error) {
-    const struct surrogate *s = map->surrogate;
-    double preference[STORE_TASKS_MAX], x[SURROGATE_TASKS_MAX], greatest = -1;
-    size_t edge = 2;
-    while (edge < 21 && simplex_grid_count(s->tasks, edge + 1) <= CONSIDERED)
-        edge++;
-    if (edge < EDGE_LEAST)
-        edge = 0;
-    size_t count = edge ? simplex_grid_count(s->tasks, edge) : CONSIDERED;
-    *found = false;
-    for (size_t i = 0; i < count; i++) {
-        consider(s->tasks, edge, i, preference);
-        if (surrogate_answer(s, preference, x, error))
-            return -1;
-        double doubt = surrogate_doubt(s, doubts, x);
-        if (!(doubt > greatest) || !is_new(map, x))
-            continue;
-        greatest = doubt;
-        memcpy(out, x, s->tasks * sizeof *x);
-        *found = true;
-    }
-    return 0;
-}
-
 static int fit(struct map *map, struct surrogate_doubts **doubts, struct error *error) {
     const struct surrogate_points points = {map->count, map->x, map->y, map->examples};
     return surrogate_fit(map->surrogate, &points, map->maximise, doubts, error);
@@ -147,8 +86,8 @@ static int refine(struct map *map, bool *found, struct error *error) {
     struct surrogate_doubts *doubts = NULL;
     if (fit(map, &doubts, error))
         return -1;
-    int result =
-        choose(map, doubts, map->x + map->count * map->surrogate->tasks, found, error);
+    int result = map_next(map->surrogate, doubts,
+                          map->x + map->count * map->surrogate->tasks, found, error);
     surrogate_doubts_free(doubts);
     if (result || !*found)
         return result ? -1 : 1;
