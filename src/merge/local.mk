@@ -3,7 +3,7 @@ libpwemoe_a_SOURCES += \
   src/merge/linear.c src/merge/linear_layer.h \
   src/merge/coefficients.h src/merge/coefficients.c src/merge/weights.c \
   src/merge/select.h src/merge/select.c \
-  src/merge/ties.h src/merge/ties.c \
+  src/merge/ties.h src/merge/ties_merge.c src/merge/ties_run.h src/merge/ties_read.c \
   src/merge/fisher.h src/merge/fisher.c \
   src/merge/solve.h src/merge/solve.c \
   src/merge/regmean.h src/merge/regmean.c \

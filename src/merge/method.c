@@ -322,27 +322,26 @@ int merge_own_made(const struct merge_input *input, real *vector,
 const float *merge_host_vectors(const struct merge_input *input, struct error *error) {
     struct pool *pool = input->pool;
     struct backend *b = pool->backend;
-    size_t count, size = pool->layout->size;
+    size_t count;
     if (b->synchronise(b, error))
         return NULL;
-    if (!pool->factors && b->host_view)
+    if (b->host_view)
         return b->host_view(b, pool->vectors);
-    float *copy = size_multiply(size, pool->tasks, &count)
+    float *copy = size_multiply(pool->layout->size, pool->tasks, &count)
                       ? array_new(count, sizeof *copy)
                       : NULL;
     if (!copy) {
         error_memory(error);
         return NULL;
     }
-    for (size_t t = 0; t < pool->tasks; t++)
-        if (pool_vector(pool, t, 0, size, copy + t * size, error)) {
-            free(copy);
-            return NULL;
-        }
+    if (b->download_real(b, copy, pool->vectors, count, error)) {
+        free(copy);
+        return NULL;
+    }
     return copy;
 }
 
 void merge_host_free(const struct merge_input *input, const float *vectors) {
-    if (input->pool->factors || !input->pool->backend->host_view)
+    if (!input->pool->backend->host_view)
         free((void *)(uintptr_t)vectors);
 }

@@ -181,8 +181,8 @@ int merge_own_vector(const struct merge_input *input, const float *vector, float
 int merge_own_made(const struct merge_input *input, real *vector,
                    struct merge_result *result, struct error *error);
 /* All task vectors as f32 on the host, the layout's size apart: the pool's own memory
- * where it can be read in place. NULL with an error; ended by merge_host_free. Of a
- * pool that keeps factors they are all made: pool_vector has a part of one. */
+ * where it can be read in place. NULL with an error; ended by merge_host_free. Not of a
+ * pool that keeps factors: pool_vector has a part of one. */
 const float *merge_host_vectors(const struct merge_input *input, struct error *error);
 void merge_host_free(const struct merge_input *input, const float *vectors);
 

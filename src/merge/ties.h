@@ -56,6 +56,20 @@ int ties_merge(const float *vectors, size_t stride, size_t tasks,
                const struct ties *ties, float *merged, const struct work *work,
                struct error *error);
 
+/* The same where no task vector is there, but a part of one can be made: whole trims
+ * from one task vector after the other, all else from one tensor of every task. The
+ * tensors are in the order of their places. */
+struct ties_source {
+    void *self;
+    /* Elements [begin, begin + count) of a task's vector, a tensor, into out. */
+    int (*read)(void *self, size_t task, size_t begin, size_t count, float *out,
+                struct error *error);
+};
+int ties_merge_read(const struct ties_source *source, size_t tasks,
+                    const struct select_run *tensors, size_t tensor_count,
+                    const struct ties *ties, float *merged, const struct work *work,
+                    struct error *error);
+
 /* DARE of entries [from, from + count) of a tensor, which x and kept begin with (they
  * may be the same): two draws of 32 bits from each number of the sequence (random_at),
  * so that what is kept does not depend on how a tensor is divided. */

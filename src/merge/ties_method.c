@@ -15,6 +15,30 @@ static struct select_run *tensor_runs(const struct layout *layout) {
     return runs;
 }
 
+static int read_vector(void *self, size_t task, size_t begin, size_t count, float *out,
+                       struct error *error) {
+    return pool_vector(self, task, begin, count, out, error);
+}
+
+/* merged [layout size] */
+static int trim_and_merge(const struct merge_input *input,
+                          const struct select_run *runs, const struct ties *ties,
+                          float *merged, struct error *error) {
+    struct pool *pool = input->pool;
+    size_t count = pool->layout->parameter_count;
+    const struct ties_source source = {pool, read_vector};
+    if (pool->factors)
+        return ties_merge_read(&source, pool->tasks, runs, count, ties, merged,
+                               input->work, error);
+    const float *vectors = merge_host_vectors(input, error);
+    if (!vectors)
+        return -1;
+    int result = ties_merge(vectors, pool->layout->size, pool->tasks, runs, count, ties,
+                            merged, input->work, error);
+    merge_host_free(input, vectors);
+    return result;
+}
+
 /* The merged task vector by ties, times the scaling coefficient. */
 static int merge_trimmed(const struct merge_input *input, struct ties ties,
                          struct merge_result *result, struct error *error) {
@@ -22,7 +46,6 @@ static int merge_trimmed(const struct merge_input *input, struct ties ties,
     struct select_run *runs = tensor_runs(layout);
     ties.threads = input->pool->backend->threads;
     float *merged = array_new(layout->size, sizeof *merged);
-    const float *vectors = NULL;
     struct merge_weights weights = {0};
     int status = -1;
     if (!runs || !merged) {
@@ -32,17 +55,11 @@ static int merge_trimmed(const struct merge_input *input, struct ties ties,
     if (merge_weights_read(input, &weights, error))
         goto done;
     ties.weights = weights.cells;
-    vectors = merge_host_vectors(input, error);
-    if (!vectors)
-        goto done;
-    if (ties_merge(vectors, layout->size, input->pool->tasks, runs,
-                   layout->parameter_count, &ties, merged, input->work, error))
+    if (trim_and_merge(input, runs, &ties, merged, error))
         goto done;
     status =
         merge_own_vector(input, merged, weights.cells ? 1 : weights.all, result, error);
 done:
-    if (vectors)
-        merge_host_free(input, vectors);
     free(runs);
     free(weights.cells);
     free(merged);

@@ -1,5 +1,4 @@
-#include "merge/ties.h"
-
+/* TIES from whole task vectors; of ties.h. */
 #include <math.h>
 #ifdef _OPENMP
 #include <omp.h>
@@ -9,9 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "backend/simd/kernels.h"
 #include "base/memory.h"
 #include "base/random.h"
+#include "merge/ties_run.h"
 
 enum {
     PART = 1 << 16,    /* elements that a thread takes at a time */
@@ -20,21 +19,14 @@ enum {
 
 typedef int32_t bits_of_float __attribute__((may_alias));
 
-/* What is kept of one tensor of one task vector: magnitudes at or above `bits` before
- * element `cut`, above it from there on. */
-struct trim {
-    int32_t bits;
-    size_t cut;
-};
-
 struct ties_job {
     const struct ties *ties;
-    const float *vectors; /* (tasks, stride) */
-    size_t stride, tasks;
-    size_t tensor, tensor_begin; /* the tensor at hand */
-    const struct trim *trims;    /* [tasks] of it */
-    const float *weights;        /* [tasks] of it, or NULL */
-    bool zero_positive;          /* the sign of a sum of 0 */
+    const float *vectors; /* (tasks, stride), from element `origin` on */
+    size_t stride, tasks, origin;
+    size_t tensor, tensor_begin;      /* the tensor at hand */
+    const struct ties_trimmed *trims; /* [tasks] of it */
+    const float *weights;             /* [tasks] of it, or NULL */
+    bool zero_positive;               /* the sign of a sum of 0 */
     float *merged;
     int32_t *least; /* [tasks], the thread's own */
     float *drawn;   /* (tasks, GRAIN) of DARE and of weights, the thread's own */
@@ -60,7 +52,8 @@ static void draw_grain(const struct ties_job *job, size_t begin, size_t count) {
         random_seed(&of_task, job->ties->seed, t);
         ties_draw(random_at(of_task.state[0], job->tensor), job->ties->keep,
                   begin - job->tensor_begin, count,
-                  job->vectors + t * job->stride + begin, job->drawn + t * GRAIN);
+                  job->vectors + t * job->stride + (begin - job->origin),
+                  job->drawn + t * GRAIN);
     }
 }
 
@@ -99,7 +92,7 @@ static struct ties_signs merge_grain(const struct kernels *kernels,
                                      const struct ties_job *job, size_t begin,
                                      size_t count) {
     struct ties_signs signs = {0, 0, false};
-    const float *vectors = job->vectors + begin;
+    const float *vectors = job->vectors + (begin - job->origin);
     size_t stride = job->stride, end = begin + count;
     if (job->ties->trim == TIES_TRIM_DARE) {
         draw_grain(job, begin, count);
@@ -109,7 +102,7 @@ static struct ties_signs merge_grain(const struct kernels *kernels,
     for (size_t at = begin, stop; at < end; at = stop) {
         stop = end;
         for (size_t t = 0; t < job->tasks; t++) {
-            const struct trim *trim = &job->trims[t];
+            const struct ties_trimmed *trim = &job->trims[t];
             int32_t bits = trim->bits > 0 ? trim->bits : 1;
             if (at < trim->cut && trim->cut < stop)
                 stop = trim->cut;
@@ -149,10 +142,34 @@ static size_t cut_after(const float *vector, struct select_run tensor, uint32_t 
     return at;
 }
 
+struct ties_trimmed ties_trim_of(struct select *select, const float *vector,
+                                 const struct select_run *tensors, size_t count,
+                                 const struct ties *ties) {
+    bool whole = ties->trim == TIES_TRIM_WHOLE;
+    struct ties_trimmed trim = {0, SIZE_MAX};
+    size_t total = 0;
+    for (size_t r = 0; r < count; r++)
+        total += tensors[r].count;
+    /* The product in f64 and its floor, as the two implementations do. */
+    size_t kept = (size_t)((double)total * ties->keep);
+    if (!whole && kept == 0)
+        kept = 1;
+    if (kept >= total)
+        return trim;
+    struct select_result found;
+    size_t rank = whole ? total - kept : total - kept + 1;
+    select_magnitude(select, vector, tensors, count, rank, &found);
+    trim.bits = (int32_t)found.bits;
+    size_t wanted = kept - (total - found.below - found.equal);
+    if (!whole && wanted < found.equal)
+        trim.cut = cut_after(vector, tensors[0], found.bits, wanted);
+    return trim;
+}
+
 /* trims [tensors, tasks] */
 static int trim_all(const float *vectors, size_t stride, size_t tasks,
                     const struct select_run *tensors, size_t tensor_count,
-                    const struct ties *ties, struct trim *trims,
+                    const struct ties *ties, struct ties_trimmed *trims,
                     const struct work *work, struct error *error) {
     struct select *select = select_new(ties->threads, SIZE_MAX);
     if (!select)
@@ -162,24 +179,8 @@ static int trim_all(const float *vectors, size_t stride, size_t tasks,
     int result = 0;
     for (size_t g = 0; g < groups && result == 0; g++)
         for (size_t t = 0; t < tasks; t++) {
-            size_t total = 0;
-            for (size_t r = 0; r < size; r++)
-                total += tensors[g + r].count;
-            /* The product in f64 and its floor, as the two implementations do. */
-            size_t kept = (size_t)((double)total * ties->keep);
-            struct trim trim = {0, SIZE_MAX};
-            if (!whole && kept == 0)
-                kept = 1;
-            if (kept < total) {
-                const float *vector = vectors + t * stride;
-                struct select_result found;
-                size_t rank = whole ? total - kept : total - kept + 1;
-                select_magnitude(select, vector, tensors + g, size, rank, &found);
-                trim.bits = (int32_t)found.bits;
-                size_t wanted = kept - (total - found.below - found.equal);
-                if (!whole && wanted < found.equal)
-                    trim.cut = cut_after(vector, tensors[g], found.bits, wanted);
-            }
+            struct ties_trimmed trim =
+                ties_trim_of(select, vectors + t * stride, tensors + g, size, ties);
             for (size_t r = 0; r < size; r++)
                 trims[(g + r) * tasks + t] = trim;
             work_report(work, "trimming", g * tasks + t + 1, groups * tasks);
@@ -191,12 +192,6 @@ static int trim_all(const float *vectors, size_t stride, size_t tasks,
     select_free(select);
     return result;
 }
-
-struct ties_chunk {
-    size_t tensor, begin, count;
-    uint64_t
-        cancelled; /* a bit for each grain with a sum of 0 of entries that are not */
-};
 
 static struct ties_chunk *parts_of(const struct select_run *tensors,
                                    size_t tensor_count, size_t *count) {
@@ -213,21 +208,6 @@ static struct ties_chunk *parts_of(const struct select_run *tensors,
     return parts;
 }
 
-/* What the parts of a merge work on, and the memory of the threads. */
-struct ties_run {
-    const struct ties *ties;
-    const float *vectors; /* (tasks, stride) */
-    size_t stride, tasks;
-    const struct select_run *tensors;
-    struct ties_chunk *parts;
-    size_t part_count;
-    struct trim *trims; /* [tensors, tasks] */
-    int32_t *least;     /* [threads, tasks] */
-    float *drawn;       /* [threads, tasks, GRAIN] of DARE and of weights, or one */
-    float *merged;
-    const struct work *work;
-};
-
 static struct ties_signs merge_part(const struct ties_run *run, size_t thread,
                                     struct ties_chunk *part, uint64_t grains,
                                     bool zero_positive) {
@@ -239,6 +219,7 @@ static struct ties_signs merge_part(const struct ties_run *run, size_t thread,
         .vectors = run->vectors,
         .stride = run->stride,
         .tasks = tasks,
+        .origin = run->origin,
         .tensor = part->tensor,
         .tensor_begin = run->tensors[part->tensor].begin,
         .trims = run->trims + part->tensor * tasks,
@@ -262,9 +243,8 @@ static struct ties_signs merge_part(const struct ties_run *run, size_t thread,
     return all;
 }
 
-/* All parts, or (again) only the grains that were marked. Returns whether more entries
- * came out positive than negative. */
-static bool merge_parts(const struct ties_run *run, bool again, bool zero_positive) {
+void ties_merge_parts(const struct ties_run *run, size_t first, size_t end, bool again,
+                      bool zero_positive, struct ties_signs *signs) {
     size_t positive = 0, negative = 0;
 #pragma omp parallel num_threads(run->ties->threads) reduction(+ : positive, negative)
     {
@@ -273,58 +253,74 @@ static bool merge_parts(const struct ties_run *run, bool again, bool zero_positi
         thread = (size_t)omp_get_thread_num();
 #endif
 #pragma omp for schedule(dynamic, 4)
-        for (size_t p = 0; p < run->part_count; p++) {
+        for (size_t p = first; p < end; p++) {
             struct ties_chunk *part = &run->parts[p];
             if (work_stopped(run->work))
                 continue;
-            struct ties_signs signs = merge_part(
+            struct ties_signs found = merge_part(
                 run, thread, part, again ? part->cancelled : UINT64_MAX, zero_positive);
-            positive += signs.positive;
-            negative += signs.negative;
+            positive += found.positive;
+            negative += found.negative;
         }
     }
-    return positive > negative;
+    signs->positive += positive;
+    signs->negative += negative;
+}
+
+void ties_close_run(struct ties_run *run) {
+    free(run->drawn);
+    free(run->least);
+    free(run->trims);
+    free(run->parts);
+}
+
+int ties_open_run(struct ties_run *run, size_t tasks, const struct select_run *tensors,
+                  size_t tensor_count, const struct ties *ties, float *merged,
+                  const struct work *work, struct error *error) {
+    *run = (struct ties_run){.ties = ties,
+                             .tasks = tasks,
+                             .tensors = tensors,
+                             .tensor_count = tensor_count,
+                             .merged = merged,
+                             .work = work};
+    if (!(ties->keep > 0 && ties->keep <= 1))
+        return error_set(error, "keep is %g; give a share above 0, at most 1",
+                         ties->keep);
+    bool apart = ties->trim == TIES_TRIM_DARE || ties->weights;
+    size_t cells;
+    run->parts = parts_of(tensors, tensor_count, &run->part_count);
+    if (size_multiply(tensor_count, tasks, &cells))
+        run->trims = array_new(cells, sizeof *run->trims);
+    if (size_multiply(ties->threads, tasks, &cells))
+        run->least = array_new(cells, sizeof *run->least);
+    if (run->least && size_multiply(cells, GRAIN, &cells))
+        run->drawn = array_new(apart ? cells : 1, sizeof *run->drawn);
+    return run->parts && run->trims && run->least && run->drawn ? 0
+                                                                : error_memory(error);
 }
 
 int ties_merge(const float *vectors, size_t stride, size_t tasks,
                const struct select_run *tensors, size_t tensor_count,
                const struct ties *ties, float *merged, const struct work *work,
                struct error *error) {
-    if (!(ties->keep > 0 && ties->keep <= 1))
-        return error_set(error, "keep is %g; give a share above 0, at most 1",
-                         ties->keep);
-    const bool dare = ties->trim == TIES_TRIM_DARE;
     const bool whole = ties->trim == TIES_TRIM_WHOLE;
-    size_t cells;
-    struct ties_run run = {.ties = ties,
-                           .vectors = vectors,
-                           .stride = stride,
-                           .tasks = tasks,
-                           .tensors = tensors,
-                           .merged = merged,
-                           .work = work};
-    run.parts = parts_of(tensors, tensor_count, &run.part_count);
-    if (size_multiply(tensor_count, tasks, &cells))
-        run.trims = array_new(cells, sizeof *run.trims);
-    if (size_multiply(ties->threads, tasks, &cells))
-        run.least = array_new(cells, sizeof *run.least);
-    if (run.least && size_multiply(cells, GRAIN, &cells))
-        run.drawn = array_new(dare || ties->weights ? cells : 1, sizeof *run.drawn);
-    int result = 0;
-    if (!run.parts || !run.trims || !run.least || !run.drawn)
-        result = error_memory(error);
-    if (result == 0 && !dare)
+    struct ties_signs signs = {0, 0, false}, again = {0, 0, false};
+    struct ties_run run;
+    int result =
+        ties_open_run(&run, tasks, tensors, tensor_count, ties, merged, work, error);
+    run.vectors = vectors;
+    run.stride = stride;
+    if (result == 0 && ties->trim != TIES_TRIM_DARE)
         result = trim_all(vectors, stride, tasks, tensors, tensor_count, ties,
                           run.trims, work, error);
     /* The sign that sums of 0 get is known when all signs are; until then the grains
      * that have such sums of entries other than 0 are marked. */
-    if (result == 0 && merge_parts(&run, false, !whole) && whole)
-        merge_parts(&run, true, true);
+    if (result == 0)
+        ties_merge_parts(&run, 0, run.part_count, false, !whole, &signs);
+    if (result == 0 && whole && signs.positive > signs.negative)
+        ties_merge_parts(&run, 0, run.part_count, true, true, &again);
     if (result == 0 && work_stopped(work))
         result = error_set(error, "stopped");
-    free(run.drawn);
-    free(run.least);
-    free(run.trims);
-    free(run.parts);
+    ties_close_run(&run);
     return result;
 }
