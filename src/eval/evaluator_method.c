@@ -146,8 +146,7 @@ static int open_head_fit(struct evaluator *e, const struct work *work,
     e->head_examples = read_train(e, HEAD_FIT_EXAMPLES, work, error);
     if (!e->head_examples)
         return -1;
-    const struct head_fit_examples which = {.most = HEAD_FIT_EXAMPLES};
-    if (head_fit_new(e->pool, e->head_examples, &which, work, &e->head_fit, error) == 0)
+    if (head_fit_new(e->pool, e->head_examples, work, &e->head_fit, error) == 0)
         return 0;
     evaluator_free_head_fit(e);
     return -1;

@@ -16,7 +16,6 @@ struct head_fit {
     float **expert; /* [tasks] features of the experts, (examples, D) */
     float **merged; /* [tasks] those of the merged body at hand */
     size_t *counts; /* [tasks] examples */
-    struct head_fit_examples which;
 };
 
 /* --- the arithmetic --------------------------------------------------------------- */
@@ -147,11 +146,6 @@ static void normalise(float *x, size_t rows, size_t width) {
     }
 }
 
-static int compare_numbers(const void *a, const void *b) {
-    uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
-    return (x > y) - (x < y);
-}
-
 /* Features of the task at hand, by the weights that are in place, into out. */
 static int run_examples(struct head_fit *f, float *out, struct error *error) {
     struct pool *pool = f->input.pool;
@@ -170,22 +164,8 @@ static int run_examples(struct head_fit *f, float *out, struct error *error) {
     return 0;
 }
 
-/* The task's examples, the same ones every time. */
-static int begin_task(struct head_fit *f, size_t task, struct error *error) {
-    struct examples *e = f->examples;
-    size_t kept = 0, skipped = f->which.skip ? f->which.skip_counts[task] : 0;
-    if (examples_begin(e, task, f->which.most, error))
-        return -1;
-    for (size_t i = 0; i < e->count; i++)
-        if (!skipped || !bsearch(&e->order[i], f->which.skip[task], skipped,
-                                 sizeof *e->order, compare_numbers))
-            e->order[kept++] = e->order[i];
-    e->count = kept;
-    return 0;
-}
-
 static int ask_expert(struct head_fit *f, size_t task, struct error *error) {
-    if (begin_task(f, task, error))
+    if (examples_begin(f->examples, task, HEAD_FIT_EXAMPLES, error))
         return -1;
     size_t count = f->examples->count;
     f->counts[task] = count;
@@ -196,13 +176,11 @@ static int ask_expert(struct head_fit *f, size_t task, struct error *error) {
 }
 
 int head_fit_new(struct pool *pool, const struct dataset *const *train,
-                 const struct head_fit_examples *which, const struct work *work,
-                 struct head_fit **out, struct error *error) {
+                 const struct work *work, struct head_fit **out, struct error *error) {
     struct head_fit *f = array_new(1, sizeof *f);
     if (!f)
         return error_memory(error);
     f->input = (struct merge_input){.pool = pool, .train = train, .work = work};
-    f->which = *which;
     f->expert = array_new(pool->tasks, sizeof *f->expert);
     f->merged = array_new(pool->tasks, sizeof *f->merged);
     f->counts = array_new(pool->tasks, sizeof *f->counts);
@@ -239,7 +217,7 @@ static int run_merged(struct head_fit *f, size_t task, const real *weights,
     struct pool *pool = f->input.pool;
     struct backend *b = pool->backend;
     /* Its order is that of the expert's features; the weights are then these. */
-    if (begin_task(f, task, error))
+    if (examples_begin(f->examples, task, HEAD_FIT_EXAMPLES, error))
         return -1;
     b->copy(b, f->examples->weights, weights, pool->layout->size * b->real_size);
     return run_examples(f, f->merged[task], error);

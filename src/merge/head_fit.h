@@ -25,10 +25,8 @@
 #include "merge/head_map.h"
 #include "merge/method.h"
 
-/* Training examples of each task that heads are fitted on for each model that is asked
- * for, where there are so many. A fit that is made once can do with more: on five real
- * tasks 1,600 gave half a point more than 400 (docs/methods.md). */
-enum { HEAD_FIT_EXAMPLES = 400, HEAD_FIT_EXAMPLES_ONCE = 1600 };
+/* Training examples of each task that heads are fitted on, where there are so many. */
+enum { HEAD_FIT_EXAMPLES = 400 };
 
 /* The arithmetic: fitted (filled, for head_clear) from head and merged, expert
  * [n, features]. with_bias: whether fitted has a bias, also where head has none. */
@@ -38,20 +36,11 @@ int head_fit_solve(const struct head *head, const float *merged, const float *ex
 
 struct head_fit;
 
-/* Which examples of each task: up to `most`, and none of those to be skipped
- * [skip_counts[t]], ascending, for each task. skip NULL: all may be. */
-struct head_fit_examples {
-    size_t most;
-    uint32_t *const *skip;
-    const size_t *skip_counts;
-};
-
-/* Runs these examples of each of train [tasks] through that task's expert and keeps its
- * features; pool, train and what is skipped outlive it. Stops between batches, with the
- * error "stopped". */
+/* Runs examples of each of train [tasks] through that task's expert and keeps its
+ * features; pool and train outlive it. Stops between batches, with the error
+ * "stopped". */
 int head_fit_new(struct pool *pool, const struct dataset *const *train,
-                 const struct head_fit_examples *examples, const struct work *work,
-                 struct head_fit **fit, struct error *error);
+                 const struct work *work, struct head_fit **fit, struct error *error);
 void head_fit_free(struct head_fit *fit); /* NULL is fine */
 /* heads [tasks], each filled or all empty after a failure, for the merged model
  * `weights` (layout size) on the device. preference: NULL, or [tasks] for one map that

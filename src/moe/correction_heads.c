@@ -18,32 +18,6 @@ static float *sum(const float *x, double factor, const float *y, size_t count) {
     return to;
 }
 
-/* a + factor b, with a bias where one of them has one. */
-static struct head *combine(const struct head *a, double factor, const struct head *b,
-                            size_t tasks, struct error *error) {
-    struct head *heads = array_new(tasks, sizeof *heads);
-    int result = heads ? 0 : -1;
-    for (size_t t = 0; result == 0 && t < tasks; t++) {
-        size_t classes = a[t].classes, features = a[t].features;
-        heads[t] = (struct head){.classes = classes, .features = features};
-        heads[t].weight = sum(a[t].weight, factor, b[t].weight, classes * features);
-        if (a[t].bias || b[t].bias)
-            heads[t].bias = sum(a[t].bias, factor, b[t].bias, classes);
-        if (!heads[t].weight || ((a[t].bias || b[t].bias) && !heads[t].bias))
-            result = -1;
-    }
-    if (result == 0)
-        return heads;
-    correction_heads_free(heads, tasks);
-    error_memory(error);
-    return NULL;
-}
-
-struct head *correction_heads_changes(const struct head *own, const struct head *fitted,
-                                      size_t tasks, struct error *error) {
-    return combine(fitted, -1, own, tasks, error);
-}
-
 int correction_heads_fit(const struct head *changes, const struct head *own,
                          size_t tasks, struct error *error) {
     for (size_t t = 0; t < tasks; t++)
@@ -59,5 +33,20 @@ int correction_heads_fit(const struct head *changes, const struct head *own,
 
 struct head *correction_heads_at(const struct head *own, const struct head *changes,
                                  size_t tasks, double g, struct error *error) {
-    return combine(own, g, changes, tasks, error);
+    struct head *heads = array_new(tasks, sizeof *heads);
+    int result = heads ? 0 : -1;
+    for (size_t t = 0; result == 0 && t < tasks; t++) {
+        const struct head *a = &own[t], *b = &changes[t];
+        heads[t] = (struct head){.classes = a->classes, .features = a->features};
+        heads[t].weight = sum(a->weight, g, b->weight, a->classes * a->features);
+        if (a->bias || b->bias)
+            heads[t].bias = sum(a->bias, g, b->bias, a->classes);
+        if (!heads[t].weight || ((a->bias || b->bias) && !heads[t].bias))
+            result = -1;
+    }
+    if (result == 0)
+        return heads;
+    correction_heads_free(heads, tasks);
+    error_memory(error);
+    return NULL;
 }

@@ -23,9 +23,8 @@
  * layer is 0. They learn by the same loss, at a rate of their own; and by themselves
  * where D is fixed.
  *
- * In the end heads are fitted to the merged body at equal weights, and where they do
- * better than the tasks' own on what is held back the result has what they change
- * (moe/correction_heads.h).
+ * The tasks' heads learn with it: what they change is added g(r) times, too
+ * (moe/correction_heads.h), starts at 0, and descends the same losses.
  *
  * With an average what is looked at, and kept, is not the state after the last step but
  * the average over the last part of the steps, which that of n steps tells from n. */
@@ -51,15 +50,10 @@ enum distillation_loss { DISTILLATION_DISTIL, DISTILLATION_CE, DISTILLATION_ENTR
 enum distillation_start { DISTILLATION_WUDI, DISTILLATION_ZERO, DISTILLATION_BASE };
 #define DISTILLATION_STARTS "wudi|zero"
 
-/* Heads fitted to the result (merge/head_fit.h), which change with it: never, always,
- * or where they do better than the tasks' own on what is held back. Not where they
- * follow a merged text tower. */
-enum distillation_heads {
-    DISTILLATION_HEADS_OWN,
-    DISTILLATION_HEADS_FITTED,
-    DISTILLATION_HEADS_AUTO
-};
-#define DISTILLATION_HEADS "own|fitted|auto"
+/* The tasks' own heads, or such as learn with D; not where they follow a merged text
+ * tower. */
+enum distillation_heads { DISTILLATION_HEADS_OWN, DISTILLATION_HEADS_TRAINED };
+#define DISTILLATION_HEADS "own|trained"
 
 struct ranks;
 
@@ -97,6 +91,8 @@ struct distillation_options {
 /* With a rank a third of it: at the rate of the whole one seed of three of a pool went
  * astray. */
 #define DISTILLATION_RATE_OF_RANK 0.05
+/* That of heads, times the mean magnitude of a weight of the tasks' own. */
+#define DISTILLATION_RATE_OF_HEADS 0.01
 
 /* The mean magnitude of a number of the task vectors: how far fine-tuning moved a
  * weight. */
@@ -128,6 +124,12 @@ int distillation_set_vector(struct distillation *distillation, const float *vect
 int distillation_gradient(struct distillation *distillation, const double *preference,
                           size_t n, double *losses, float *gradient,
                           struct error *error);
+/* The heads' changes [tasks], to be written before that, and their gradient after it
+ * (or NULL after a failure); where heads learn, for tests. */
+int distillation_set_heads(struct distillation *distillation,
+                           const struct head *changes, struct error *error);
+const struct head *distillation_heads_slopes(struct distillation *distillation,
+                                             struct error *error);
 /* The routers beside D, to be written before that, and their gradient after it; for
  * tests. */
 struct routers *distillation_routers(struct distillation *distillation);

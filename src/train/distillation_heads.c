@@ -1,137 +1,156 @@
-/* Heads fitted to what was learnt. */
+/* Heads that learn along with D: their changes X_t, y_t (moe/correction_heads.h), one
+ * array that Adam trains by the same loss. */
+#include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/memory.h"
-#include "merge/head_fit.h"
-#include "moe/correction_bytes.h"
 #include "moe/correction_heads.h"
+#include "parallel/ranks.h"
 #include "train/distillation_state.h"
 
-/* The merged model of equal weights by these parts into d->weights. Other ranks are not
- * asked: they have ended. What was trained keeps its own numbers, the merges' become
- * those of the parts. */
-static int merge_equal(struct distillation *d, struct correction_parts *parts,
-                       struct error *error) {
-    struct pool *pool = d->pool;
-    struct backend *b = pool->backend;
-    double equal[POOL_TASKS_MAX];
-    struct closed_base *base = NULL;
-    for (size_t t = 0; t < pool->tasks; t++)
-        equal[t] = 1 / (double)pool->tasks;
-    if (parts->routers) {
-        if (correction_use_routers(d->correction, parts->routers, error))
-            return -1;
-        parts->routers = NULL; /* the correction's now */
+/* Where a task's change begins, so that the device's products find it aligned. */
+enum { ALIGNED = 64 };
+
+static size_t aligned(size_t count) {
+    return (count + ALIGNED - 1) / ALIGNED * ALIGNED;
+}
+
+/* The changes as parts of what `values` has, which may be NULL. Returns how many
+ * numbers they are. */
+static size_t place(struct distillation *d, float *values) {
+    size_t at = 0;
+    for (size_t t = 0; t < d->pool->tasks; t++) {
+        const struct head *own = &d->pool->heads[t];
+        struct head *change = &d->head_part.changes[t];
+        *change = (struct head){.classes = own->classes, .features = own->features};
+        change->weight = values ? values + at : NULL;
+        at += aligned(own->classes * own->features);
+        if (!own->bias)
+            continue;
+        change->bias = values ? values + at : NULL;
+        at += aligned(own->classes);
     }
-    b->upload_real(b, correction_vector(d->correction), parts->vectors,
-                   d->count * pool->layout->size);
-    if (b->synchronise(b, error) ||
-        (d->base && closed_base_new(pool, d->ridge, NULL, &base, error)))
-        return -1;
-    int result = closed_base_merge(base, d->correction, equal, d->weights, error) ||
-                         b->synchronise(b, error)
-                     ? -1
-                     : 0;
-    closed_base_free(base);
-    return result;
+    return at;
 }
 
-/* Fitted to the model in d->weights; for head_clear, also after a failure. */
-static int fit(struct distillation *d, struct head *fitted, struct error *error) {
-    const struct work *work = d->sharing.work;
-    struct head_fit *fit = NULL;
-    const struct head_fit_examples which = {.most = HEAD_FIT_EXAMPLES_ONCE,
-                                            .skip = d->held.held,
-                                            .skip_counts = d->held.held_count};
-    work_report(work, "fitting heads", 0, 1);
-    int result = head_fit_new(d->pool, d->train, &which, work, &fit, error) ||
-                         head_fit_run(fit, d->weights, NULL, work, fitted, error)
-                     ? -1
-                     : 0;
-    head_fit_free(fit);
-    return result;
-}
-
-/* held_back_mean by the model in d->weights and these heads. */
-static int judge(struct distillation *d, const struct head *heads, double *mean,
-                 struct error *error) {
-    struct pool *pool = d->pool;
-    struct head_bank *bank, *trained = d->heads;
-    float *losses = array_new(d->held.count, sizeof *losses);
-    if (!losses)
-        return error_memory(error);
-    if (head_bank_new(pool->backend, &pool->layout->config, heads, pool->tasks, d->part,
-                      &bank, error)) {
-        free(losses);
-        return -1;
+/* The mean magnitude of a weight of the tasks' own heads. */
+static double magnitude(const struct pool *pool) {
+    double sum = 0;
+    size_t count = 0;
+    for (size_t t = 0; t < pool->tasks; t++) {
+        const struct head *h = &pool->heads[t];
+        size_t numbers = h->classes * h->features;
+        for (size_t i = 0; i < numbers; i++)
+            sum += fabs((double)h->weight[i]);
+        count += numbers;
     }
-    d->heads = bank;
-    int result = distillation_look_alone(d, losses, error);
-    d->heads = trained;
-    head_bank_free(bank);
-    if (result == 0)
-        *mean = held_back_mean(&d->held, losses);
-    free(losses);
-    return result;
+    return sum / (double)count;
 }
 
-/* Whether the fitted heads are to be kept. A mean that is not a number is no better. */
-static int choose(struct distillation *d, const struct head *fitted,
-                  struct error *error) {
-    if (d->options.heads == DISTILLATION_HEADS_FITTED) {
-        d->fitted = true;
+int distillation_heads_new(struct distillation *d, struct error *error) {
+    struct backend *b = d->pool->backend;
+    struct head_part *part = &d->head_part;
+    if (!d->options.heads || d->pool->text || d->options.form == CORRECTION_LINEAR)
         return 0;
-    }
-    if (judge(d, d->pool->heads, &d->own_heads, error) ||
-        judge(d, fitted, &d->fitted_heads, error))
-        return -1;
-    d->fitted = d->fitted_heads < d->own_heads;
-    return 0;
+    part->changes = array_new(d->pool->tasks, sizeof *part->changes);
+    if (!part->changes)
+        return error_memory(error);
+    size_t count = place(d, NULL);
+    part->values = array_new(count, sizeof *part->values);
+    if (!part->values)
+        return error_memory(error);
+    place(d, part->values);
+    part->rate = DISTILLATION_RATE_OF_HEADS * magnitude(d->pool);
+    return trained_new(b, &part->numbers, count, NULL, NULL, error) ||
+                   trained_put(b, &part->numbers, part->values, error)
+               ? -1
+               : 0;
 }
 
-bool distillation_fits_heads(const struct distillation *d) {
-    bool asked =
-        d->options.heads == DISTILLATION_HEADS_FITTED ||
-        (d->options.heads == DISTILLATION_HEADS_AUTO && held_back_any(&d->held));
-    return asked && !d->pool->text && d->options.form != CORRECTION_LINEAR;
+void distillation_heads_free(struct distillation *d) {
+    trained_free(d->pool->backend, &d->head_part.numbers);
+    free(d->head_part.values);
+    free(d->head_part.changes);
 }
 
-/* The bytes of the parts with what fitted heads change. */
-static int add_heads(struct distillation *d, struct correction_parts *parts,
-                     const struct head *fitted, void **bytes, size_t *size,
-                     struct error *error) {
-    struct pool *pool = d->pool;
-    struct correction_parts written;
-    void *with = NULL;
-    parts->heads = correction_heads_changes(pool->heads, fitted, pool->tasks, error);
-    parts->tasks = pool->tasks;
-    if (!parts->heads)
-        return -1;
-    written = *parts;
-    written.routers = correction_routers(d->correction);
-    if (correction_to_memory(pool->layout, pool->tasks, &written, &with, size, error))
-        return -1;
-    free(*bytes);
-    *bytes = with;
-    return 0;
+void distillation_heads_slope(struct distillation *d, size_t task) {
+    struct head_part *part = &d->head_part;
+    if (!part->changes)
+        return;
+    const struct head *change = &part->changes[task];
+    float *gradient = part->numbers.gradient;
+    head_bank_gradient(d->heads, gradient + (change->weight - part->values),
+                       change->bias ? gradient + (change->bias - part->values) : NULL);
 }
 
-int distillation_fit_heads(struct distillation *d, void **bytes, size_t *size,
+int distillation_heads_gather(struct distillation *d, struct error *error) {
+    struct backend *b = d->pool->backend;
+    struct head_part *part = &d->head_part;
+    size_t bytes = part->numbers.count * sizeof(float);
+    if (!part->changes || !d->sharing.ranks)
+        return 0;
+    if (b->download(b, part->values, part->numbers.gradient, bytes, error) ||
+        ranks_add_floats(d->sharing.ranks, part->values, part->numbers.count, error))
+        return -1;
+    b->upload(b, part->numbers.gradient, part->values, bytes);
+    return b->synchronise(b, error);
+}
+
+static int fetch(struct distillation *d, struct error *error) {
+    struct backend *b = d->pool->backend;
+    struct head_part *part = &d->head_part;
+    return b->download(b, part->values, part->numbers.values,
+                       part->numbers.count * sizeof(float), error);
+}
+
+int distillation_heads_put(struct distillation *d, const double *preference,
                            struct error *error) {
     struct pool *pool = d->pool;
-    struct correction_parts parts;
-    struct head fitted[POOL_TASKS_MAX] = {{0}};
-    if (correction_from_memory(*bytes, *size, "the correction", pool->layout,
-                               pool->tasks, &parts, error))
+    if (!d->head_part.changes)
+        return 0;
+    if (fetch(d, error))
         return -1;
-    int result = merge_equal(d, &parts, error) || fit(d, fitted, error) ||
-                         choose(d, fitted, error)
-                     ? -1
-                     : 0;
-    if (result == 0 && d->fitted)
-        result = add_heads(d, &parts, fitted, bytes, size, error);
+    struct head *heads =
+        correction_heads_at(pool->heads, d->head_part.changes, pool->tasks,
+                            correction_weight(preference, pool->tasks), error);
+    if (!heads)
+        return -1;
     for (size_t t = 0; t < pool->tasks; t++)
-        head_clear(&fitted[t]);
-    correction_parts_clear(&parts);
+        head_bank_put(d->heads, t, &heads[t]);
+    int result = pool->backend->synchronise(pool->backend, error);
+    correction_heads_free(heads, pool->tasks);
     return result;
+}
+
+int distillation_heads_part(struct distillation *d, struct correction_parts *parts,
+                            struct error *error) {
+    if (!d->head_part.changes)
+        return 0;
+    parts->heads = d->head_part.changes;
+    parts->tasks = d->pool->tasks;
+    return fetch(d, error);
+}
+
+int distillation_set_heads(struct distillation *d, const struct head *changes,
+                           struct error *error) {
+    struct head_part *part = &d->head_part;
+    for (size_t t = 0; t < d->pool->tasks; t++) {
+        struct head *to = &part->changes[t];
+        memcpy(to->weight, changes[t].weight,
+               to->classes * to->features * sizeof *to->weight);
+        if (to->bias)
+            memcpy(to->bias, changes[t].bias, to->classes * sizeof *to->bias);
+    }
+    return trained_put(d->pool->backend, &part->numbers, part->values, error);
+}
+
+const struct head *distillation_heads_slopes(struct distillation *d,
+                                             struct error *error) {
+    struct backend *b = d->pool->backend;
+    struct head_part *part = &d->head_part;
+    return b->download(b, part->values, part->numbers.gradient,
+                       part->numbers.count * sizeof(float), error)
+               ? NULL
+               : part->changes;
 }

@@ -67,8 +67,3 @@ int distillation_look(struct distillation *d, int result, float *losses,
         losses[i] = (float)d->sharing.sums[i];
     return 0;
 }
-
-int distillation_look_alone(struct distillation *d, float *losses,
-                            struct error *error) {
-    return look_at_tasks(d, NULL, losses, error);
-}

@@ -198,7 +198,7 @@ static int allocate(struct distillation *d, struct error *error) {
         d->slope = d->vector.gradient;
     else if (b->allocate(b, text_begin * sizeof *d->slope, (void **)&d->slope, error))
         return -1;
-    return distillation_routers_new(d, error) ||
+    return distillation_routers_new(d, error) || distillation_heads_new(d, error) ||
                    b->allocate(b, size * b->real_size, (void **)&d->weights, error) ||
                    b->allocate(b, rows * features * b->real_size,
                                (void **)&d->dfeatures, error)
@@ -251,7 +251,7 @@ static int fill(struct distillation *d, const struct dataset *const *train,
                 const struct work *work, struct error *error) {
     struct backend *b = d->pool->backend;
     float *start = array_new(d->count * d->pool->layout->size, sizeof *start);
-    struct trained *list[2];
+    struct trained *list[DISTILLATION_LISTS];
     /* The experts answer while every D_k is 0: of the form linear a unit preference has
      * its own. */
     int result = start ? trained_put(b, &d->vector, start, error) : error_memory(error);
@@ -328,7 +328,6 @@ int distillation_new(struct pool *pool, const struct dataset *const *train,
         d->pool = pool;
         d->sharing.ranks = options->ranks;
         d->sharing.work = work;
-        d->train = train;
     }
     int result = d ? make_parts(d, train, error) : error_memory(error);
     result = ranks_agree(options->ranks, result, error);
@@ -355,6 +354,7 @@ void distillation_free(struct distillation *d) {
     if (d->slope != d->vector.gradient)
         b->release(b, d->slope);
     distillation_routers_free(d);
+    distillation_heads_free(d);
     trained_free(b, &d->vector);
     b->release(b, d->weights);
     b->release(b, d->dfeatures);

@@ -31,7 +31,8 @@ int distillation_merge(struct distillation *d, const double *preference,
                        struct error *error) {
     int result =
         closed_base_merge(d->base, d->correction, preference, d->weights, error) ||
-                pool_put_heads(d->pool, d->weights, d->heads, error)
+                pool_put_heads(d->pool, d->weights, d->heads, error) ||
+                distillation_heads_put(d, preference, error)
             ? -1
             : 0;
     return d->base ? shared_layers_agree(&d->layers, result, error) : result;
@@ -65,6 +66,7 @@ static void run_batch(void *self) {
                           batch->labels + t * n, batch->loss + t * n,
                           batch->scale + t * n,
                           backend_at(b, d->dfeatures, t * n * features));
+        distillation_heads_slope(d, t);
     }
     struct gradient_sink sink = {.self = d,
                                  .place = place_gradient,
@@ -95,7 +97,10 @@ static void forward_backward(struct distillation *d, const double *preference) {
 static int slopes(struct distillation *d, const double *preference,
                   struct error *error) {
     share_slope(d);
-    return distillation_routers_gradient(d, preference, error);
+    return distillation_heads_gather(d, error) ||
+                   distillation_routers_gradient(d, preference, error)
+               ? -1
+               : 0;
 }
 
 size_t distillation_list(struct distillation *d, struct trained **list) {
@@ -105,6 +110,8 @@ size_t distillation_list(struct distillation *d, struct trained **list) {
                                  : &d->vector;
     if (d->routers.numbers.count)
         list[count++] = &d->routers.numbers;
+    if (d->head_part.numbers.count)
+        list[count++] = &d->head_part.numbers;
     return count;
 }
 
@@ -116,17 +123,23 @@ int distillation_put(struct distillation *d, struct error *error) {
     return distillation_routers_put(d, error);
 }
 
+static double rate_of(const struct distillation *d, const struct trained *numbers) {
+    return numbers == &d->routers.numbers     ? d->options.router_rate
+           : numbers == &d->head_part.numbers ? d->head_part.rate
+                                              : d->options.learning_rate;
+}
+
 static int update(struct distillation *d, struct error *error) {
     struct backend *b = d->pool->backend;
     const struct distillation_options *o = &d->options;
-    const double rates[] = {o->learning_rate, o->router_rate};
-    struct trained *list[2];
+    struct trained *list[DISTILLATION_LISTS];
     size_t count = distillation_list(d, list);
     double window = fmax(1, o->average * (d->step + 1));
     for (size_t i = o->fixed; i < count; i++)
-        trained_step(b, list[i],
-                     optimiser_cosine(rates[i], 0.1, 0, d->step, (unsigned)o->steps), 0,
-                     d->step);
+        trained_step(
+            b, list[i],
+            optimiser_cosine(rate_of(d, list[i]), 0.1, 0, d->step, (unsigned)o->steps),
+            0, d->step);
     if (!o->fixed && trained_gather(b, list[0], error))
         return -1;
     for (size_t i = 0; o->average > 0 && i < count; i++)
@@ -145,12 +158,12 @@ static int fail_alone(struct distillation *d) {
 
 /* What was trained, on the host, while its average is in its place; or NULLs. */
 struct aside {
-    float *values[2];
+    float *values[DISTILLATION_LISTS];
 };
 
 static int show_average(struct distillation *d, struct aside *aside,
                         struct error *error) {
-    struct trained *list[2];
+    struct trained *list[DISTILLATION_LISTS];
     size_t count = distillation_list(d, list);
     *aside = (struct aside){0};
     for (size_t i = 0; d->options.average > 0 && i < count; i++) {
@@ -164,7 +177,7 @@ static int show_average(struct distillation *d, struct aside *aside,
 }
 
 static int put_back(struct distillation *d, struct aside *aside, struct error *error) {
-    struct trained *list[2];
+    struct trained *list[DISTILLATION_LISTS];
     size_t count = distillation_list(d, list);
     int result = 0;
     for (size_t i = 0; i < count; i++) {

@@ -87,7 +87,7 @@ static int gather_slope(struct distillation *d, bool added, struct error *error)
 int distillation_gather(struct distillation *d, int result, double *losses,
                         struct error *error) {
     struct backend *b = d->pool->backend;
-    struct trained *list[2];
+    struct trained *list[DISTILLATION_LISTS];
     struct error unsaid;
     bool travels = d->travels;
     d->travels = false;
@@ -118,7 +118,7 @@ bool distillation_asked(const void *self) {
 
 int distillation_lend(void *self, struct error *error) {
     struct distillation *d = self;
-    struct trained *list[2];
+    struct trained *list[DISTILLATION_LISTS];
     size_t count = distillation_list(d, list);
     return trained_lend(d->pool->backend, list, count, error);
 }
@@ -151,7 +151,7 @@ static int spread_held(struct distillation *d, struct ranks *ranks,
 
 int distillation_spread(void *self, struct ranks *ranks, struct error *error) {
     struct distillation *d = self;
-    struct trained *list[2];
+    struct trained *list[DISTILLATION_LISTS];
     size_t count = distillation_list(d, list);
     struct {
         struct random random;

@@ -8,6 +8,7 @@
 #include "model/heads.h"
 #include "model/transformer.h"
 #include "moe/correction.h"
+#include "moe/correction_bytes.h"
 #include "parallel/behind.h"
 #include "train/distillation.h"
 #include "train/factors.h"
@@ -35,6 +36,14 @@ struct router_part {
     struct factor_slopes *slopes; /* where the pool keeps factors; else NULL */
 };
 
+/* The heads' changes beside D: distillation_heads.c. */
+struct head_part {
+    struct trained numbers; /* count 0: heads do not learn */
+    double rate;
+    float *values;        /* [numbers.count] the same on the host */
+    struct head *changes; /* [tasks] parts of values; NULL: heads do not learn */
+};
+
 struct distillation {
     struct distillation_options options;
     struct pool *pool;
@@ -44,15 +53,12 @@ struct distillation {
     struct transformer *transformer;
     struct head_bank *heads;
     struct task_batch *batch;
-    struct answers *answers;            /* [tasks] */
-    const struct dataset **data;        /* [tasks] what batches are drawn from */
-    const struct dataset *const *train; /* [tasks] the caller's */
-    struct random random;               /* of the preferences */
+    struct answers *answers;     /* [tasks] */
+    const struct dataset **data; /* [tasks] what batches are drawn from */
+    struct random random;        /* of the preferences */
     unsigned step;
     struct held_back held;
-    struct feed *held_feed;         /* NULL where nothing is held back */
-    bool fitted;                    /* heads were, and are part of the result */
-    double own_heads, fitted_heads; /* the means of what is held back by either; or 0 */
+    struct feed *held_feed; /* NULL where nothing is held back */
     struct sharing sharing;
     struct shared_layers layers; /* of closed forms */
     size_t part;                 /* examples of each task in a pass of this process */
@@ -77,6 +83,7 @@ struct distillation {
     size_t count;                   /* of the D_k */
     double shares[ROUTE_TASKS_MAX]; /* [count] of the batch's preference */
     struct router_part routers;
+    struct head_part head_part;
     real *weights;      /* (layout size) the merged model */
     real *dfeatures;    /* (tasks batch, D) */
     double *preference; /* [tasks] */
@@ -94,8 +101,9 @@ void distillation_loss(struct distillation *distillation, size_t task,
                        const real *features, size_t n, const int32_t *labels,
                        float *loss, const float *scale, real *dfeatures);
 
-/* What Adam trains: D, or its factors; and the routers where there are any. Returns how
- * many of list[2]. */
+/* What Adam trains: D, or its factors; and the routers and heads where there are any.
+ * Returns how many of list[DISTILLATION_LISTS]. */
+enum { DISTILLATION_LISTS = 3 };
 size_t distillation_list(struct distillation *distillation, struct trained **list);
 
 /* Routers beside D: distillation_routers.c. Made as the options want them; their
@@ -106,6 +114,18 @@ void distillation_routers_sum(struct distillation *distillation);
 int distillation_routers_gradient(struct distillation *distillation,
                                   const double *preference, struct error *error);
 int distillation_routers_put(struct distillation *distillation, struct error *error);
+
+/* Heads that learn with D: distillation_heads.c. Made as the options want them;
+ * after a task's loss the gradient of its head's change, which ranks add up; the heads
+ * of a preference in place; and the changes for the bytes, which stay this one's. */
+int distillation_heads_new(struct distillation *distillation, struct error *error);
+void distillation_heads_free(struct distillation *distillation);
+void distillation_heads_slope(struct distillation *distillation, size_t task);
+int distillation_heads_gather(struct distillation *distillation, struct error *error);
+int distillation_heads_put(struct distillation *distillation, const double *preference,
+                           struct error *error);
+int distillation_heads_part(struct distillation *distillation,
+                            struct correction_parts *parts, struct error *error);
 
 /* What ranks share: distillation_sharing.c. A task's answers, of which each rank has
  * computed its own rows: whole on every rank. result: of computing them. */
@@ -135,13 +155,6 @@ int distillation_bytes(struct distillation *distillation, void **bytes, size_t *
 int distillation_best_bytes(struct distillation *distillation, void **bytes,
                             size_t *size, struct error *error);
 
-/* Whether heads are fitted in the end: distillation_heads.c; and bytes of a correction,
- * for free(), become those of the same one with heads, where these are kept. On one
- * rank alone. */
-bool distillation_fits_heads(const struct distillation *distillation);
-int distillation_fit_heads(struct distillation *distillation, void **bytes,
-                           size_t *size, struct error *error);
-
 /* What merges read, from what is trained. */
 int distillation_put(struct distillation *distillation, struct error *error);
 
@@ -154,9 +167,5 @@ int distillation_merge(struct distillation *d, const double *preference,
  * With ranks, collective, and of all of them. result: of what comes before. */
 int distillation_look(struct distillation *distillation, int result, float *losses,
                       struct error *error);
-/* The same of the model that is in d->weights, and of the heads in d->heads, by one
- * rank for all. */
-int distillation_look_alone(struct distillation *distillation, float *losses,
-                            struct error *error);
 
 #endif

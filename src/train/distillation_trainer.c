@@ -13,7 +13,7 @@ static const char state_kind[] = "pwemoe-distillation";
 static int save_file(void *self, const char *path, const char *note,
                      struct error *error) {
     struct distillation *d = self;
-    struct trained *list[2];
+    struct trained *list[DISTILLATION_LISTS];
     size_t count = distillation_list(d, list);
     struct training_state state = {.kind = state_kind,
                                    .step = d->step,
@@ -30,7 +30,7 @@ static int save_file(void *self, const char *path, const char *note,
 
 static int resume_file(void *self, const char *path, char **note, struct error *error) {
     struct distillation *d = self;
-    struct trained *list[2];
+    struct trained *list[DISTILLATION_LISTS];
     size_t count = distillation_list(d, list);
     struct training_state state = {
         .kind = state_kind, .batch = d->options.batch, .has_random = true};
@@ -76,9 +76,10 @@ static uint64_t trainable(const void *self) {
         count = tensor_factors_numbers(d->tensors)->count;
     if (d->factors) /* without what lies between parameters, as there */
         count -= l->text_begin - factors_numbers(d->factors)->count;
-    for (size_t t = 0; d->fitted && t < d->pool->tasks; t++)
-        count += (uint64_t)d->pool->heads[t].classes *
-                 (d->pool->heads[t].features + (l->config.kind != MODEL_GPT2));
+    for (size_t t = 0; d->head_part.changes && t < d->pool->tasks; t++) {
+        const struct head *h = &d->head_part.changes[t];
+        count += (uint64_t)h->classes * (h->features + (h->bias != NULL));
+    }
     return count + d->routers.numbers.count;
 }
 
@@ -110,12 +111,6 @@ static void remark(const void *self, char *text, size_t size) {
             "%s was least after step %u (%.4g); step %u (%.4g) is not worse beyond "
             "chance, and is kept",
             what, h->least_step, h->least, h->kept_step, h->kept);
-    size_t used = strlen(text);
-    if (d->own_heads > 0)
-        snprintf(text + used, size - used, "; %s heads, %.4g against %.4g",
-                 d->fitted ? "fitted" : "own",
-                 d->fitted ? d->fitted_heads : d->own_heads,
-                 d->fitted ? d->own_heads : d->fitted_heads);
 }
 
 int distillation_bytes(struct distillation *d, void **bytes, size_t *size,
@@ -128,15 +123,21 @@ int distillation_bytes(struct distillation *d, void **bytes, size_t *size,
     int status = parts.vectors ? distillation_vector(d, parts.vectors, error)
                                : error_memory(error);
     if (status == 0)
+        status = distillation_heads_part(d, &parts, error);
+    if (status == 0)
         status =
             correction_to_memory(layout, d->pool->tasks, &parts, bytes, size, error);
     free(parts.vectors);
     return status;
 }
 
-/* Of what is kept. */
-static int kept_bytes(struct distillation *d, void **bytes, size_t *size,
-                      struct error *error) {
+/* Each would be as large as a model: there is one, at the end, of what is kept. */
+static int result(void *self, void **bytes, size_t *size, struct error *error) {
+    struct distillation *d = self;
+    *bytes = NULL;
+    *size = 0;
+    if (d->step < d->options.steps && !finished(d))
+        return 0;
     if (!d->held.result)
         return distillation_best_bytes(d, bytes, size, error);
     *bytes = malloc(d->held.result_size);
@@ -145,23 +146,6 @@ static int kept_bytes(struct distillation *d, void **bytes, size_t *size,
     memcpy(*bytes, d->held.result, d->held.result_size);
     *size = d->held.result_size;
     return 0;
-}
-
-/* Each would be as large as a model: there is one, at the end. */
-static int result(void *self, void **bytes, size_t *size, struct error *error) {
-    struct distillation *d = self;
-    *bytes = NULL;
-    *size = 0;
-    if (d->step < d->options.steps && !finished(d))
-        return 0;
-    if (kept_bytes(d, bytes, size, error))
-        return -1;
-    if (!distillation_fits_heads(d) ||
-        distillation_fit_heads(d, bytes, size, error) == 0)
-        return 0;
-    free(*bytes);
-    *bytes = NULL;
-    return -1;
 }
 
 static int step(void *self, double *losses, struct error *error) {

@@ -114,15 +114,11 @@ static double compare(const struct held_back *h, const float *a, const float *b,
     return sum / tasks;
 }
 
-double held_back_mean(const struct held_back *h, float *losses) {
+bool held_back_keeps(struct held_back *h, float *losses, unsigned step) {
     double deviation;
     for (size_t i = 0; i < h->count; i++)
         losses[i] = -expm1f(-losses[i]);
-    return compare(h, losses, NULL, &deviation);
-}
-
-bool held_back_keeps(struct held_back *h, float *losses, unsigned step) {
-    double deviation, mean = held_back_mean(h, losses);
+    double mean = compare(h, losses, NULL, &deviation);
     bool keeps = !h->result;
     if (!isfinite(mean)) {
         mean = INFINITY;

@@ -60,9 +60,6 @@ bool held_back_ends(const struct held_back *held, unsigned step);
  * than all; the first state is kept whatever its losses are. */
 bool held_back_keeps(struct held_back *held, float *losses, unsigned step);
 
-/* Losses [count] become 1 - exp(-L); the mean over tasks of the tasks' means. */
-double held_back_mean(const struct held_back *held, float *losses);
-
 /* All of that is to be kept in a file, as bytes (free()), and back. */
 int held_back_save(const struct held_back *held, void **bytes, size_t *size,
                    struct error *error);

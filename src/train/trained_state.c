@@ -10,6 +10,7 @@
 #include "train/trained.h"
 
 enum { NAME_SIZE = 32, NUMBER = 24 };
+#define NOT_OF_SUCH "is not the state of such a run; start again without it"
 
 /* All of a list keep an average, or none. */
 static size_t parts_of(struct trained *const *list) {
@@ -190,6 +191,9 @@ static int read_arrays(struct backend *b, const struct safetensors *file,
                        struct trained *const *list, size_t count, const char *path,
                        float *values, struct error *error) {
     size_t parts = parts_of(list);
+    if (safetensors_count(file) !=
+        count * parts + (safetensors_find(file, extra_name) != NULL))
+        return error_set(error, "%s: " NOT_OF_SUCH, path);
     for (size_t i = 0; i < count * parts; i++)
         if (read_part_of(file, path, list, i, values, error) ||
             trained_set(b, list[i / parts], i % parts, values, error))
@@ -235,8 +239,7 @@ int trained_resume(struct backend *b, struct trained *const *list, size_t count,
     const char *kept = safetensors_metadata(file, "note");
     int result = part ? 0 : error_memory(error);
     if (result == 0 && !read_numbers(file, steps, state))
-        result = error_set(
-            error, "%s: is not the state of such a run; start again without it", path);
+        result = error_set(error, "%s: " NOT_OF_SUCH, path);
     if (result == 0)
         result = read_arrays(b, file, list, count, path, part, error);
     if (result == 0 && note && kept && !(*note = strdup(kept)))

@@ -340,7 +340,7 @@ static void a_correction_is_trained(void **state) {
     assert_true(number(parameters, "lr") > 0);
     assert_true(number(parameters, "average") == 0.1);
     assert_string_equal(string(parameters, "loss"), "distil");
-    assert_string_equal(string(parameters, "heads"), "auto");
+    assert_string_equal(string(parameters, "heads"), "trained");
     json_decref(rows);
     struct ran ran = shell("ls %s | grep -c correction.db.run", folder());
     assert_string_equal(ran.out, "0\n"); /* no state is left */
@@ -374,33 +374,6 @@ static void a_correction_is_trained(void **state) {
     ran = run("report %1$s/correction.db --out %1$s/corrected-report", folder());
     assert_int_equal(ran.status, 0);
     ran_free(&ran);
-}
-
-/* Heads that come with a correction are at equal weights those that a fit there gives.
- */
-static void heads_are_fitted_once(void **state) {
-    (void)state;
-    new_store("once.db");
-    json_decref(json_of("train %s/once.db --steps 30 --batch 4 --heads fitted "
-                        "--hold-back 0 "
-                        "--format json",
-                        folder()));
-    json_t *given =
-        json_of("eval %s/once.db --preference 0.5,0.5 --format json", folder());
-    json_t *fitted = json_of("eval %s/once.db --preference 0.5,0.5 --set heads=fitted "
-                             "--format json",
-                             folder());
-    for (size_t t = 0; t < 2; t++) {
-        static const char *const names[] = {"a", "b"};
-        json_t *a = json_object_get(
-            json_object_get(json_array_get(given, 0), "objectives"), names[t]);
-        json_t *b = json_object_get(
-            json_object_get(json_array_get(fitted, 0), "objectives"), names[t]);
-        assert_true(number(a, "value") == number(b, "value"));
-        assert_true(fabs(number(a, "loss") - number(b, "loss")) < 1e-5);
-    }
-    json_decref(given);
-    json_decref(fitted);
 }
 
 /* Preferences where the front has gaps: after each task and equal weights as many as
@@ -441,7 +414,7 @@ static void every_correction_is_exported(void **state) {
     static const char *const forms[] = {"--rank 2",
                                         "--vectors task",
                                         "--vectors pair --average 0.3",
-                                        "--routers linear --heads fitted",
+                                        "--routers linear --heads own",
                                         "--method distil-routers --routers tensor",
                                         "--method pareto-merging --rank 2",
                                         "--base wudi"};
@@ -461,9 +434,8 @@ static void every_correction_is_exported(void **state) {
                                                            : i == 2 ? "pair"
                                                                     : "one");
         assert_true(number(row, "trainable") > 0);
-        assert_string_equal(string(parameters, "heads"), i == 4 || i == 5 ? "own"
-                                                         : i == 3         ? "fitted"
-                                                                          : "auto");
+        assert_string_equal(string(parameters, "heads"),
+                            i >= 3 && i <= 5 ? "own" : "trained");
         assert_true(number(parameters, "average") == (i == 2             ? 0.3
                                                       : i == 4 || i == 5 ? 0
                                                                          : 0.1));
@@ -498,7 +470,7 @@ static void every_correction_is_exported(void **state) {
         json_decref(told);
     }
     expect_error(2, "--heads cannot be used with --method pareto-merging",
-                 "train %s/form0.db --method pareto-merging --heads fitted", folder());
+                 "train %s/form0.db --method pareto-merging --heads own", folder());
     expect_error(2, "--rank is of one vector",
                  "train %s/form0.db --rank 2 --vectors pair", folder());
     expect_error(2, "--vectors goes with --base mean",
@@ -729,7 +701,6 @@ int main(void) {
         cmocka_unit_test(a_front_without_training),
         cmocka_unit_test(trains_without_labels),
         cmocka_unit_test(a_correction_is_trained),
-        cmocka_unit_test(heads_are_fitted_once),
         cmocka_unit_test(every_correction_is_exported),
         cmocka_unit_test(gaps_are_filled),
         cmocka_unit_test(heads_are_fitted),

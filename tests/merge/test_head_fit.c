@@ -62,9 +62,8 @@ static void merge(struct fixture *f, const float *weights) {
 static void fit(struct fixture *f, const double *shared, struct head heads[TASKS]) {
     struct head_fit *fitting;
     struct error error;
-    if (head_fit_new(f->pool, (const struct dataset *const *)f->data,
-                     &(struct head_fit_examples){.most = HEAD_FIT_EXAMPLES}, NULL,
-                     &fitting, &error) ||
+    if (head_fit_new(f->pool, (const struct dataset *const *)f->data, NULL, &fitting,
+                     &error) ||
         head_fit_run(fitting, f->weights, shared, NULL, heads, &error))
         fail_msg("%s", error.text);
     head_fit_free(fitting);
@@ -206,17 +205,9 @@ static void test_stop(void **state) {
     const struct dataset *const *data = (const struct dataset *const *)f.data;
     open_fixture(&f, "vit");
     merge(&f, (const float[]){0, 1, 0});
-    assert_int_equal(
-        head_fit_new(f.pool, data,
-                     &(struct head_fit_examples){.most = HEAD_FIT_EXAMPLES}, &stopped,
-                     &fitting, &error),
-        -1);
+    assert_int_equal(head_fit_new(f.pool, data, &stopped, &fitting, &error), -1);
     assert_string_equal(error.text, "stopped");
-    assert_int_equal(
-        head_fit_new(f.pool, data,
-                     &(struct head_fit_examples){.most = HEAD_FIT_EXAMPLES}, NULL,
-                     &fitting, &error),
-        0);
+    assert_int_equal(head_fit_new(f.pool, data, NULL, &fitting, &error), 0);
     assert_int_equal(head_fit_run(fitting, f.weights, NULL, &stopped, heads, &error),
                      -1);
     assert_string_equal(error.text, "stopped");

@@ -154,13 +154,22 @@ static void a_step_sends_what_it_should(void **state) {
         ran_free(&ran);
     }
     /* Of a correction the weights' gradient instead, in f32: all that it trains, and
-     * what lies between parameters. Heads are fitted by one rank, in the end. */
+     * what lies between parameters. */
     struct ran ran =
         train("sent.db", ranks(2), "--steps 3 --start zero --hold-back 0 --heads own");
     double trained = number_of("sent.db", "SELECT trainable " NEWEST);
     double bytes = bytes_sent(&ran) - (3 + 2) * 8;
     print_message("%.0f bytes for %.0f numbers\n", bytes, trained);
     assert_true(trained > 1e5 && bytes >= 4 * trained && bytes < 4.2 * trained);
+    ran_free(&ran);
+    /* Heads that learn beside it have theirs added up on rank 0, which sends them on.
+     */
+    ran = train("sent.db", ranks(2), "--steps 3 --start zero --hold-back 0");
+    double heads = number_of("sent.db", "SELECT trainable " NEWEST) - trained;
+    double more = bytes_sent(&ran) - (3 + 2) * 8 - bytes;
+    print_message("%.0f bytes for %.0f numbers of heads\n", more, heads);
+    assert_true(heads == 3 * (10 * 64 + 10));
+    assert_true(more >= 4 * heads && more < 1.1 * 4 * heads);
     ran_free(&ran);
     /* Of factors their own gradient and values, though the model is larger. */
     ran = train("sent.db", ranks(2),

@@ -35,7 +35,7 @@ tests_train_test_optimiser_LDADD = $(TEST_LIBS)
 # The correction.
 check_PROGRAMS += tests/train/test_distillation
 TESTS += tests/train/test_distillation
-tests_train_test_distillation_SOURCES = tests/train/test_distillation.c
+tests_train_test_distillation_SOURCES = tests/train/test_distillation.c tests/train/fixture.h tests/train/fixture.c
 tests_train_test_distillation_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
 tests_train_test_distillation_LDADD = $(SUPPORT_LIBS)
 
@@ -46,7 +46,7 @@ tests_train_test_adamerging_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
 tests_train_test_adamerging_LDADD = $(SUPPORT_LIBS)
 check_PROGRAMS += tests/train/test_corrections
 TESTS += tests/train/test_corrections
-tests_train_test_corrections_SOURCES = tests/train/test_corrections.c
+tests_train_test_corrections_SOURCES = tests/train/test_corrections.c tests/train/fixture.h tests/train/fixture.c
 tests_train_test_corrections_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
 tests_train_test_corrections_LDADD = $(SUPPORT_LIBS)
 check_PROGRAMS += tests/train/test_hypervolume
@@ -54,3 +54,8 @@ TESTS += tests/train/test_hypervolume
 tests_train_test_hypervolume_SOURCES = tests/train/test_hypervolume.c
 tests_train_test_hypervolume_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
 tests_train_test_hypervolume_LDADD = $(SUPPORT_LIBS)
+check_PROGRAMS += tests/train/test_trained_heads
+TESTS += tests/train/test_trained_heads
+tests_train_test_trained_heads_SOURCES = tests/train/test_trained_heads.c tests/train/fixture.h tests/train/fixture.c
+tests_train_test_trained_heads_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
+tests_train_test_trained_heads_LDADD = $(SUPPORT_LIBS)

@@ -18,65 +18,8 @@
 #include "support/golden.h"
 #include "train/distillation.h"
 #include "train/factors.h"
+#include "train/fixture.h"
 #include "train/held_back.h"
-
-enum { TASKS = 3, EXAMPLES = 3 };
-
-/* f32 through two blocks forward and backward against f64; the test of the routers'
- * gradients has the same. */
-#define TOLERANCE 1e-4
-
-struct fixture {
-    struct backend *backend;
-    struct pool *pool;
-    struct dataset *data[TASKS];
-    struct distillation *distillation;
-};
-
-static void open_pool(struct fixture *f, const char *kind) {
-    *f = (struct fixture){0};
-    golden_pool(kind, 2, &f->backend, &f->pool);
-    for (size_t t = 0; t < TASKS; t++)
-        f->data[t] = golden_task_examples(kind, f->pool, t, EXAMPLES + (t == 0));
-}
-
-static struct distillation_options options_of(uint64_t steps) {
-    return (struct distillation_options){.start = DISTILLATION_ZERO,
-                                         .alpha = 1,
-                                         .learning_rate = 1e-3,
-                                         .steps = steps,
-                                         .batch = EXAMPLES,
-                                         .seed = 5};
-}
-
-static void begin(struct fixture *f, const struct distillation_options *options) {
-    struct error error;
-    if (distillation_new(f->pool, (const struct dataset *const *)f->data, options,
-                         &f->distillation, NULL, &error))
-        fail_msg("%s", error.text);
-}
-
-static void open_fixture(struct fixture *f, const char *kind,
-                         const struct distillation_options *options) {
-    open_pool(f, kind);
-    begin(f, options);
-}
-
-static void close_fixture(struct fixture *f) {
-    distillation_free(f->distillation);
-    for (size_t t = 0; t < TASKS; t++)
-        dataset_close(f->data[t]);
-    pool_close(f->pool);
-    backend_close(f->backend);
-}
-
-static float *vector_of(const struct fixture *f) {
-    struct error error;
-    float *vector = malloc(f->pool->layout->size * sizeof *vector);
-    assert_non_null(vector);
-    assert_int_equal(distillation_vector(f->distillation, vector, &error), 0);
-    return vector;
-}
 
 /* The vector of a correction's bytes. */
 static int read_back(const void *bytes, size_t size, const struct layout *l,
@@ -157,7 +100,7 @@ static void check_loss(const char *kind, unsigned loss, const char *prefix) {
     struct fixture f;
     struct error error;
     double losses[TASKS];
-    struct distillation_options options = options_of(10);
+    struct distillation_options options = options_of(CORRECTION_ONE, 10);
     options.loss = loss;
     open_fixture(&f, kind, &options);
     struct safetensors *golden = golden_open("distillation.safetensors");
@@ -220,27 +163,11 @@ static void test_gpt2(void **state) {
 
 /* --- runs ------------------------------------------------------------------------- */
 
-static void run_steps(struct fixture *f, unsigned steps, double *first, double *last) {
-    struct trainer trainer = distillation_trainer(f->distillation);
-    struct error error;
-    for (unsigned i = 0; i < steps; i++) {
-        double losses[TASKS], sum = 0;
-        if (trainer.kind->step(trainer.self, losses, &error))
-            fail_msg("%s", error.text);
-        for (size_t t = 0; t < TASKS; t++)
-            sum += losses[t];
-        if (i < 5 && first)
-            *first += sum;
-        if (i + 5 >= steps && last)
-            *last += sum;
-    }
-}
-
 static void test_losses_fall(void **state) {
     (void)state;
     struct fixture f;
     double first = 0, last = 0;
-    struct distillation_options options = options_of(60);
+    struct distillation_options options = options_of(CORRECTION_ONE, 60);
     options.start = DISTILLATION_WUDI;
     options.learning_rate = 0;
     for (options.rank = 0; options.rank < 4; options.rank += 3) {
@@ -262,7 +189,7 @@ static void check_goes_on(uint64_t rank) {
     int handle = mkstemp(path);
     assert_true(handle >= 0);
     close(handle);
-    struct distillation_options options = options_of(3);
+    struct distillation_options options = options_of(CORRECTION_ONE, 3);
     options.batch = 1;
     options.rank = rank;
     open_fixture(&whole, "vit", &options);
@@ -281,7 +208,8 @@ static void check_goes_on(uint64_t rank) {
     free(note);
     assert_int_equal(trainer.kind->step_count(trainer.self), 2);
     run_steps(&parts, 1, NULL, NULL);
-    float *one = vector_of(&whole), *two = vector_of(&parts);
+    float *one = vectors_of(&whole, CORRECTION_ONE),
+          *two = vectors_of(&parts, CORRECTION_ONE);
     assert_memory_equal(one, two, whole.pool->layout->size * sizeof *one);
     free(one);
     free(two);
@@ -397,7 +325,7 @@ static void test_preferences(void **state) {
     (void)state;
     struct fixture f;
     struct error error;
-    struct distillation_options options = options_of(24);
+    struct distillation_options options = options_of(CORRECTION_ONE, 24);
     options.alpha = 0.001;
     open_fixture(&f, "vit", &options);
     struct trainer trainer = distillation_trainer(f.distillation);
@@ -421,7 +349,7 @@ static void test_few_draws(void **state) {
     double losses[TASKS], expected[TASKS];
     struct error error;
     struct fixture f;
-    struct distillation_options options = options_of(40);
+    struct distillation_options options = options_of(CORRECTION_ONE, 40);
     options.batch = 1;
     open_fixture(&f, "vit", &options);
     float *gradient = malloc(f.pool->layout->size * sizeof *gradient);
@@ -453,7 +381,7 @@ static void test_cross_entropy(void **state) {
     (void)state;
     struct fixture f;
     double first = 0, last = 0;
-    struct distillation_options options = options_of(60);
+    struct distillation_options options = options_of(CORRECTION_ONE, 60);
     options.loss = DISTILLATION_CE;
     open_fixture(&f, "vit", &options);
     run_steps(&f, 60, &first, &last);
@@ -611,7 +539,7 @@ static void test_never_drawn(void **state) {
     (void)state;
     struct fixture one, two;
     struct held_back h;
-    struct distillation_options options = options_of(20);
+    struct distillation_options options = options_of(CORRECTION_ONE, 20);
     options.held_back = HELD;
     open_many(&one, &options);
     open_many(&two, &options);
@@ -623,7 +551,7 @@ static void test_never_drawn(void **state) {
         }
     run_steps(&one, 19, NULL, NULL); /* before the first look */
     run_steps(&two, 19, NULL, NULL);
-    float *a = vector_of(&one), *b = vector_of(&two);
+    float *a = vectors_of(&one, CORRECTION_ONE), *b = vectors_of(&two, CORRECTION_ONE);
     assert_memory_equal(a, b, one.pool->layout->size * sizeof *a);
     free(a);
     free(b);
@@ -640,13 +568,6 @@ static unsigned run_out(struct fixture *f) {
     return trainer.kind->step_count(trainer.self);
 }
 
-static void result_of(struct fixture *f, void **bytes, size_t *size) {
-    struct trainer trainer = distillation_trainer(f->distillation);
-    struct error error;
-    assert_int_equal(trainer.kind->result(trainer.self, bytes, size, &error), 0);
-    assert_non_null(*bytes);
-}
-
 /* Steps that are far too long: an early state is kept, and training ends a while after.
  * Going on from a file in between comes to the same. */
 static void test_ends_early(void **state) {
@@ -659,7 +580,7 @@ static void test_ends_early(void **state) {
     int handle = mkstemp(path);
     assert_true(handle >= 0);
     close(handle);
-    struct distillation_options options = options_of(600);
+    struct distillation_options options = options_of(CORRECTION_ONE, 600);
     options.held_back = HELD;
     options.learning_rate = 0.05;
     open_many(&whole, &options);
@@ -679,7 +600,7 @@ static void test_ends_early(void **state) {
     /* It is D as it was then. */
     open_many(&parts, &options);
     run_steps(&parts, best, NULL, NULL);
-    float *d = vector_of(&parts),
+    float *d = vectors_of(&parts, CORRECTION_ONE),
           *back = malloc(parts.pool->layout->size * sizeof *back);
     assert_non_null(back);
     assert_int_equal(read_back(one, size, parts.pool->layout, TASKS, back, &error), 0);
@@ -713,7 +634,7 @@ static void test_not_finite(void **state) {
     struct error error;
     void *bytes;
     size_t size;
-    struct distillation_options options = options_of(60);
+    struct distillation_options options = options_of(CORRECTION_ONE, 60);
     options.held_back = HELD;
     open_many(&f, &options);
     float *d = malloc(f.pool->layout->size * sizeof *d);
@@ -737,7 +658,7 @@ static void test_stops(void **state) {
     struct error error;
     atomic_bool stop = true;
     const struct work stopped = {.stop = &stop};
-    struct distillation_options options = options_of(10);
+    struct distillation_options options = options_of(CORRECTION_ONE, 10);
     open_pool(&f, "vit");
     assert_int_equal(distillation_new(f.pool, (const struct dataset *const *)f.data,
                                       &options, &f.distillation, &stopped, &error),
@@ -825,7 +746,7 @@ static void test_bytes(void **state) {
     struct error error = {0};
     void *bytes = &f;
     size_t size;
-    struct distillation_options options = options_of(2);
+    struct distillation_options options = options_of(CORRECTION_ONE, 2);
     open_fixture(&f, "clip", &options);
     const struct layout *l = f.pool->layout;
     struct trainer trainer = distillation_trainer(f.distillation);
@@ -836,7 +757,7 @@ static void test_bytes(void **state) {
     assert_int_equal(trainer.kind->result(trainer.self, &bytes, &size, &error), 0);
     assert_true(correction_is(bytes, size));
     assert_false(correction_is(bytes, 7));
-    float *d = vector_of(&f), *back = malloc(l->size * sizeof *back);
+    float *d = vectors_of(&f, CORRECTION_ONE), *back = malloc(l->size * sizeof *back);
     assert_non_null(back);
     assert_int_equal(read_back(bytes, size, l, TASKS, back, &error), 0);
     double largest = 0;

@@ -126,11 +126,9 @@ const struct option_spec train_option_table[] = {
      .value = "H",
      .choices = DISTILLATION_HEADS,
      .initial = "own",
-     .help = "With --method distil: fitted: in the end each task's head is fitted to "
-             "the merged model of equal weights, without labels, and changes with the "
-             "preference as the vector does; own: it stays the task's own; auto: "
-             "whichever does better on what is held back (default auto; "
-             "with " DISTIL_ROUTERS " own)",
+     .help = "With --method distil: trained: what each task's head changes is learnt "
+             "with the vector, and depends on the preference as it does; own: heads "
+             "stay the tasks' own (default trained; with " DISTIL_ROUTERS " own)",
      .kept = CORRECTION,
      .untold = "own",
      .offset = offsetof(struct train_options, heads)},
@@ -282,7 +280,7 @@ void train_settle(struct train_run *s) {
     if (s->kind == CORRECTION && !command_given(invocation, "average"))
         s->o.average = average_part;
     if (s->kind == CORRECTION && !command_given(invocation, "heads"))
-        s->o.heads = DISTILLATION_HEADS_AUTO;
+        s->o.heads = DISTILLATION_HEADS_TRAINED;
     if (is_tensors(s) && !command_given(invocation, "rank"))
         s->o.rank = TENSOR_RANK;
     if (is_tensors(s) && !command_given(invocation, "loss"))
