@@ -27,7 +27,8 @@ struct similarity {
     double *whole;               /* [pairs]: over all modules as one vector */
 };
 
-/* Reads the models: (tasks + 1) times their f32 size of memory. directory is the
+/* Reads the models: (tasks + 1) times their f32 size of memory; where all are LoRA
+ * adapters, their factors and a module of each. directory is the
  * folder of results.db. Where work says stop it fails with the text "stopped". */
 int similarity_make(const struct store_recipe *recipe, const char *directory,
                     struct similarity *similarity, const struct work *work,

@@ -1,5 +1,6 @@
 /* LoRA adapters as experts of recipes that this program runs: from init over routers to
  * an exported model, with the figures of the models that the adapters make. */
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -91,6 +92,102 @@ static void test_routers(void **state) {
     must(run("show %s/lora.db similarity --quiet", folder()));
 }
 
+/* --- all experts are adapters ------------------------------------------------------
+ */
+
+/* Another adapter of the same model, by another alpha. */
+static void make_second(void) {
+    must(shell("cp -r %1$s/lora/vit %2$s/second && sed -i 's/\"lora_alpha\": 3/"
+               "\"lora_alpha\": -5/' %2$s/second/adapter_config.json",
+               golden, folder()));
+}
+
+static void write_pair(const char *name, const char *first, const char *second) {
+    char recipe[4096];
+    snprintf(recipe, sizeof recipe,
+             "pretrained: %s/model/vit\n"
+             "tasks:\n"
+             "  a: {expert: %s, train: data/a-train-images-idx3-ubyte, "
+             "test: data/a-test-images-idx3-ubyte}\n"
+             "  b: {expert: %s, train: data/b-train-images-idx3-ubyte, "
+             "test: data/b-test-images-idx3-ubyte}\n",
+             golden, first, second);
+    write_file(name, recipe);
+}
+
+/* factors.db, whose task vectors are kept as factors, and whole.db of the same models
+ * without adapters. */
+static void make_pairs(void) {
+    char first[1200], second[1200];
+    make_second();
+    snprintf(first, sizeof first, "%s/lora/vit", golden);
+    write_pair("factors.yaml", first, "second");
+    must(run("merge-to %1$s/dense2 --method task-arithmetic --set scale=1 "
+             "--pretrained %2$s/model/vit --expert %1$s/second --quiet",
+             folder(), golden));
+    snprintf(first, sizeof first, "%s/dense", folder());
+    snprintf(second, sizeof second, "%s/dense2", folder());
+    write_pair("whole.yaml", first, second);
+    must(run("init %1$s/factors.db %1$s/factors.yaml --quiet", folder()));
+    must(run("init %1$s/whole.db %1$s/whole.yaml --quiet", folder()));
+}
+
+/* One rounding apart: figures agree, and so do cosines to 1e-4. */
+static void test_all_adapters(void **state) {
+    (void)state;
+    static const char methods[] =
+        "merge %s/%s.db --method stl,average,task-arithmetic,ties,dare,fisher,regmean,"
+        "wudi,tsv-m --quiet --threads 1 --format json";
+    make_pairs();
+    json_t *factors = json_of(methods, folder(), "factors");
+    json_t *whole = json_of(methods, folder(), "whole");
+    assert_int_equal(json_array_size(factors), 9);
+    for (size_t i = 0; i < 9; i++) {
+        assert_true(figure(factors, i, "a") == figure(whole, i, "a"));
+        assert_true(figure(factors, i, "b") == figure(whole, i, "b"));
+    }
+    json_decref(factors);
+    json_decref(whole);
+    static const char alike[] = "show %s/%s.db similarity --quiet --format json";
+    factors = json_of(alike, folder(), "factors");
+    whole = json_of(alike, folder(), "whole");
+    assert_int_equal(json_array_size(factors), json_array_size(whole));
+    size_t known = 0;
+    for (size_t i = 0; i < json_array_size(factors); i++) {
+        const json_t *one = json_array_get(factors, i), *other;
+        const char *key;
+        json_t *value;
+        other = json_array_get(whole, i);
+        json_object_foreach((json_t *)(uintptr_t)one, key, value) {
+            if (!json_is_real(value))
+                continue;
+            assert_true(fabs(json_real_value(value) - number(other, key)) < 1e-4);
+            known++;
+        }
+    }
+    assert_true(known > 0);
+    json_decref(factors);
+    json_decref(whole);
+}
+
+/* Trained on factors and exported: the model is the one that was measured. */
+static void test_trained_on_factors(void **state) {
+    (void)state;
+    static const char *const how[] = {"--method distil", "--method adamerging",
+                                      "--method ls"};
+    for (size_t i = 0; i < 3; i++) {
+        must(run("train %1$s/factors.db %2$s --batch 4 --steps 3 --threads 1 --quiet",
+                 folder(), how[i]));
+        json_t *rows = json_of(
+            "eval %s/factors.db --preference 0.5,0.5 --quiet --threads 1 --format json",
+            folder());
+        json_decref(rows);
+        must(run("export %1$s/factors.db --preference 0.5,0.5 --out %1$s/trained%2$zu "
+                 "--threads 2 --quiet",
+                 folder(), i));
+    }
+}
+
 /* Another alpha is another model: figures are not taken for its. */
 static void test_changed(void **state) {
     (void)state;
@@ -119,7 +216,8 @@ static void test_refused(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_methods), cmocka_unit_test(test_routers),
-        cmocka_unit_test(test_changed), cmocka_unit_test(test_refused)};
+        cmocka_unit_test(test_methods),      cmocka_unit_test(test_routers),
+        cmocka_unit_test(test_all_adapters), cmocka_unit_test(test_trained_on_factors),
+        cmocka_unit_test(test_changed),      cmocka_unit_test(test_refused)};
     return cmocka_run_group_tests(tests, set_up, NULL);
 }
