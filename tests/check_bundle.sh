@@ -33,7 +33,7 @@ test -s "$folder/merged/model.safetensors"
 # All libraries are its own, but for those of a card, which are the machine's.
 env -i bin/pwemoe merge share/demo/results.db --method ties --scales 0.1:1:1000 --quiet >"$folder/rows" 2>&1 &
 process=$!
-for _ in $(seq 200); do
+while kill -0 "$process" 2>/dev/null; do
     grep -q libopenblas "/proc/$process/maps" 2>/dev/null && [ "$(ls /proc/$process/task | wc -l)" -gt 1 ] && break
     sleep 0.05
 done

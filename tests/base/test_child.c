@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "../support/patience.h"
 #include "base/child.h"
 #include "base/usage.h"
 
@@ -121,7 +122,7 @@ static void test_leaves_behind(void **state) {
     /* It is gone, or waits for init to take it. */
     char path[64], line[256] = "";
     snprintf(path, sizeof path, "/proc/%d/stat", (int)left);
-    for (int i = 0; i < 500; i++) {
+    for (int i = 0; i < 100 * PATIENCE; i++) {
         FILE *file = fopen(path, "r");
         if (!file)
             break;
@@ -130,7 +131,7 @@ static void test_leaves_behind(void **state) {
         if (zombie)
             break;
         usleep(10000);
-        assert_true(i < 499);
+        assert_true(i < 100 * PATIENCE - 1);
     }
     child_free(child);
 }

@@ -219,7 +219,8 @@ static void test_failures(void **state) {
 
 static void test_time(void **state) {
     (void)state;
-    write_program("slow.sh", "#!/bin/sh\nsleep 1000 &\nsleep 1000\n");
+    write_program("slow.sh",
+                  "#!/bin/sh\nsleep 1000 &\n>\"${0%/*}/begun\"\nsleep 1000\n");
     write_recipe("./slow.sh");
     struct ran ran =
         shell("cd '%s' && sed -i 's/timeout: 20/timeout: 0.5/' recipe.yaml", folder());
@@ -234,9 +235,10 @@ static void test_time(void **state) {
     write_recipe("./slow.sh");
     ran = run("init %s/long.db %s/recipe.yaml --quiet", folder(), folder());
     ran_free(&ran);
-    ran = shell("timeout --signal TERM 2 ./pwemoe merge '%s/long.db' --method average "
-                "--allow-commands --quiet; echo $?; pgrep -f '%s/slow.sh' | wc -l",
-                folder(), folder());
+    ran = shell("rm -f '%1$s/begun'; ./pwemoe merge '%1$s/long.db' --method average "
+                "--allow-commands --quiet & p=$!; until [ -e '%1$s/begun' ] || "
+                "! kill -0 $p 2>/dev/null; do sleep 0.05; done; kill -TERM $p; wait $p",
+                folder());
     assert_non_null(strstr(ran.err, "stopped; 0 of 1"));
     ran_free(&ran);
 }

@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../support/patience.h"
 #include "results/ticks.h"
 #include "run.h"
 
@@ -108,7 +109,8 @@ static void all_come_to_an_end(void **state) {
         for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) {
             char words[512];
             set_figures(values[v]);
-            snprintf(words, sizeof words, "rm -f %%1$s/p.*; timeout -k 1 60 ./%s",
+            snprintf(words, sizeof words,
+                     "rm -f %%1$s/p.*; timeout -k 1 " PATIENCE_TEXT " ./%s",
                      commands[i]);
             struct ran ran = shell(words, folder());
             /* A volume or a figure that numbers cannot hold may be refused. */

@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "../support/patience.h"
 #include "base/random.h"
 #include "run.h"
 #include "store/store.h"
@@ -80,7 +81,7 @@ static void show_front_ends_when_asked(void **state) {
     (void)state;
     struct ran ran = shell("./pwemoe show %s/many.db front & pid=$!; "
                            "sleep 1; kill -0 $pid && kill -TERM $pid; "
-                           "(sleep 60; kill -KILL $pid) & dog=$!; "
+                           "(sleep " PATIENCE_TEXT "; kill -KILL $pid) & dog=$!; "
                            "wait $pid; status=$?; kill $dog; exit $status",
                            folder());
     assert_int_equal(ran.status, 128 + SIGTERM);
@@ -91,9 +92,10 @@ static void show_front_ends_when_asked(void **state) {
 /* A chart shows which points are dominated; no volume is needed for that. */
 static void plots_compute_no_volumes(void **state) {
     (void)state;
-    struct ran ran = shell("timeout -k 1 30 ./pwemoe plot %1$s/many.db --out "
-                           "%1$s/many.svg && test -s %1$s/many.svg",
-                           folder());
+    struct ran ran =
+        shell("timeout -k 1 " PATIENCE_TEXT " ./pwemoe plot %1$s/many.db --out "
+              "%1$s/many.svg && test -s %1$s/many.svg",
+              folder());
     if (ran.status)
         fail_msg("%d: %s", ran.status, ran.err);
     ran_free(&ran);

@@ -27,6 +27,7 @@
 #include <string.h>
 #include <sys/personality.h>
 
+#include "../support/patience.h"
 #include "base/memory.h"
 #include "run.h"
 
@@ -392,8 +393,8 @@ static void too_little_of_it(void **state) {
         skip();
     unsetenv("OPENBLAS_NUM_THREADS");
     for (;; least += 4000) {
-        struct ran ran =
-            shell("ulimit -v %ld; timeout -k 1 20 ./pwemoe --version", least);
+        struct ran ran = shell(
+            "ulimit -v %ld; timeout -k 1 " PATIENCE_TEXT " ./pwemoe --version", least);
         int status = ran.status;
         ran_free(&ran);
         if (status == 0)

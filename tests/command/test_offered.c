@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../support/patience.h"
 #include "run.h"
 
 enum { EDGE = 12, EXAMPLES = 14 };
@@ -111,9 +112,9 @@ static const struct {
 
 /* 124: it hung. The memory that such a file could take is bounded as well. */
 #ifdef __SANITIZE_ADDRESS__
-#define BOUNDED "timeout -k 1 60 "
+#define BOUNDED "timeout -k 1 " PATIENCE_TEXT " "
 #else
-#define BOUNDED "ulimit -v 6000000; timeout -k 1 30 "
+#define BOUNDED "ulimit -v 6000000; timeout -k 1 " PATIENCE_TEXT " "
 #endif
 
 /* $f is replaced, then each command runs; they are given the folder. Returns how many
@@ -435,11 +436,11 @@ static void finetunings_state(void **state) {
 static void a_silent_pipe(void **state) {
     (void)state;
     const char *source = getenv("srcdir");
-    struct ran ran =
-        shell("mkfifo %1$s/silent && cp '%2$s/assets/demo/results.db' "
-              "%1$s/front.db && chmod u+w %1$s/front.db && timeout -k 20 1 "
-              "./pwemoe front %1$s/front.db --rays %1$s/silent --quiet",
-              folder(), source ? source : ".");
+    struct ran ran = shell(
+        "mkfifo %1$s/silent && cp '%2$s/assets/demo/results.db' "
+        "%1$s/front.db && chmod u+w %1$s/front.db && timeout -k " PATIENCE_TEXT " 1 "
+        "./pwemoe front %1$s/front.db --rays %1$s/silent --quiet",
+        folder(), source ? source : ".");
     assert_int_equal(ran.status, 124); /* ended by SIGTERM, not by the kill behind it */
     ran_free(&ran);
 }

@@ -32,7 +32,7 @@ chmod +x "$folder"/bin/*
 
 report() {
     PATH=$folder/bin:$PATH PWEMOE_MODULE_DIR=$emulated PYTHON=python3 \
-        FP8_COST_METHODS=average REPORT_SHAPE=tiny REPORT_LARGE=tiny REPORT_SCALE=4 REPORT_DRAGS=2 \
+        FP8_COST_METHODS=average REPORT_SHAPE=tiny REPORT_LARGE=tiny REPORT_SCALE=40 REPORT_DRAGS=2 \
         REPORT_FLAGS="--tasks 2 --batch 2 --images 4 --seconds 0.001 --no-peer" \
         REPORT_COMPARE="--limit 6 --preferences 1 --steps 2 --finetune-steps 2 --batch 2" \
         REPORT_CHECK="--only recording" REPORT_REAL="$folder/real" REPORT_TASKS="$tasks" \

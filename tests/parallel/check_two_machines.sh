@@ -70,14 +70,14 @@ x="-x PWEMOE_MODULE_DIR -x ASAN_OPTIONS"
 near() {
     OMPI_MCA_plm=isolated OMPI_MCA_btl=self,vader,tcp OMPI_MCA_btl_tcp_if_include=lo \
         OMPI_MCA_oob_tcp_if_include=lo OMPI_MCA_rmaps_base_oversubscribe=1 \
-        mpirun --timeout 200 -n 2 ./pwemoe "$@"
+        mpirun --timeout 600 -n 2 ./pwemoe "$@"
 }
 far() {
     ip netns exec ${name}a unshare --uts sh -c 'hostname pwemoe-a; exec "$@"' sh \
         env OMPI_MCA_plm=rsh OMPI_MCA_plm_rsh_agent="$folder/agent" \
         OMPI_MCA_btl=self,tcp OMPI_MCA_btl_tcp_if_include=10.77.0.0/24 \
         OMPI_MCA_oob_tcp_if_include=10.77.0.0/24 \
-        mpirun --timeout 200 --host 10.77.0.1:1,10.77.0.2:1 $x -n 2 "$@"
+        mpirun --timeout 600 --host 10.77.0.1:1,10.77.0.2:1 $x -n 2 "$@"
 }
 
 # They are two machines.

@@ -21,6 +21,7 @@
 #include "parallel/ranks.h"
 #include "support/folder.h"
 #include "support/golden.h"
+#include "support/patience.h"
 #include "train/distillation_state.h"
 
 /* Pieces of which one is too small for a part each; the last is no multiple of 64. */
@@ -371,8 +372,8 @@ static const char *program;
 
 static void start(unsigned size, const char *role) {
     char words[1024];
-    snprintf(words, sizeof words, "timeout 60 mpirun -n %u %s %s %s", size, program,
-             role, folder());
+    snprintf(words, sizeof words, "timeout " PATIENCE_TEXT " mpirun -n %u %s %s %s",
+             size, program, role, folder());
     int status = system(words);
     assert_true(WIFEXITED(status));
     assert_int_equal(WEXITSTATUS(status), 0);

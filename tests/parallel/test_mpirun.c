@@ -16,6 +16,7 @@
 
 #include "command/run.h"
 #include "launch.h"
+#include "support/patience.h"
 
 static void done(struct ran ran) {
     ran_free(&ran);
@@ -35,7 +36,8 @@ static struct ran together(unsigned size, int status, const char *format, ...) {
     va_start(arguments, format);
     vsnprintf(words, sizeof words, format, arguments);
     va_end(arguments);
-    struct ran ran = shell("mpirun --timeout 100 -n %u ./pwemoe %s", size, words);
+    struct ran ran =
+        shell("mpirun --timeout " PATIENCE_TEXT " -n %u ./pwemoe %s", size, words);
     if (ran.status != status)
         print_message("%s\n", ran.err);
     assert_int_equal(ran.status, status);
@@ -175,7 +177,8 @@ static void a_rank_that_dies_costs_no_layer(void **state) {
     for (int i = 0; i < TRIES; i++) {
         fresh("dying.db");
         struct ran ran = shell(
-            "export database=%4$s/dying.db; mpirun --enable-recovery --timeout 60 -n 3 "
+            "export database=%4$s/dying.db; mpirun --enable-recovery "
+            "--timeout " PATIENCE_TEXT " -n 3 "
             "sh -c '[ $%1$s != 1 ] || { "
             "(until [ -e %2$s-wal ]; do sleep 0.01; done; sleep %3$.2f; kill -STOP $$; "
             "sleep 0.4; kill -9 $$) & }; exec ./pwemoe eval %2$s --method wudi "
@@ -245,7 +248,8 @@ static void failures_are_told_once(void **state) {
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         char words[1024];
         snprintf(words, sizeof words, cases[i][0], folder());
-        struct ran ran = shell("mpirun --timeout 60 -n 3 ./pwemoe %s", words);
+        struct ran ran =
+            shell("mpirun --timeout " PATIENCE_TEXT " -n 3 ./pwemoe %s", words);
         assert_in_range(ran.status, 1, 2);
         char *at = strstr(ran.err, cases[i][1]);
         assert_non_null(at);
@@ -270,9 +274,9 @@ static void nothing_is_lost_where_a_rank_is_killed(void **state) {
         }
         double delay = fmod((i + 1) * 0.7548776662, 1) * 1.2; /* once it has written */
         struct ran ran =
-            shell("mpirun --timeout 60 -n 3 ./pwemoe " FRONT " & p=$!; n=0; "
-                  "until [ -s %s/killed.db-wal ] || [ $n = 200 ]; do "
-                  "sleep 0.05; n=$((n + 1)); done; sleep %.2f; n=0; "
+            shell("mpirun --timeout " PATIENCE_TEXT " -n 3 ./pwemoe " FRONT " & p=$!; "
+                  "until [ -s %s/killed.db-wal ] || ! kill -0 $p 2>/dev/null; do "
+                  "sleep 0.05; done; sleep %.2f; n=0; "
                   "for c in $(cat /proc/$p/task/*/children); do "
                   "[ $n != %d ] || kill -9 $c; n=$((n + 1)); done; wait $p; true",
                   folder(), "killed.db", POINTS, folder(), delay, i % 3);

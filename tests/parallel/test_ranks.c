@@ -21,6 +21,7 @@
 #include "parallel/behind.h"
 #include "parallel/handout.h"
 #include "parallel/ranks.h"
+#include "support/patience.h"
 
 static struct ranks *ranks;
 static struct error error;
@@ -325,8 +326,8 @@ static int start_ranks(const char *options, unsigned size, const char *role,
         print_message("skipped: %s\n", missing);
         skip();
     }
-    snprintf(words, sizeof words, "timeout 60 mpirun %s -n %u %s %s", options, size,
-             program, role);
+    snprintf(words, sizeof words, "timeout " PATIENCE_TEXT " mpirun %s -n %u %s %s",
+             options, size, program, role);
     FILE *output = popen(words, "r");
     assert_non_null(output);
     said[0] = '\0';

@@ -15,6 +15,7 @@
 
 #include "command/run.h"
 #include "launch.h"
+#include "support/patience.h"
 
 #define LONG "--method ls --upscale mlp --steps 90 --save-interval 5"
 #define LONG_CORRECTION "--steps 60 --start zero --save-interval 5"
@@ -76,7 +77,7 @@ static void trains(const char *name, const char *launcher, const char *options) 
 
 static const char *ranks(unsigned size) {
     static char words[64];
-    snprintf(words, sizeof words, "mpirun --timeout 100 -n %u", size);
+    snprintf(words, sizeof words, "mpirun --timeout " PATIENCE_TEXT " -n %u", size);
     return words;
 }
 
@@ -208,11 +209,12 @@ static void goes_on_to_the_same_bits(const char *options, double all) {
     trains("whole.db", ranks(2), options);
     char *whole = routers_of("whole.db");
     struct ran ran = shell(
-        "(cd %1$s && rm -f part.db* && cp kept.db part.db); mpirun --timeout "
-        "100 -n 2 ./pwemoe train %1$s/part.db --threads 1 %2$s & p=$!; i=0; "
-        "until [ $i = 200 ] || ./pwemoe show %1$s/part.db training --run 8 --format "
-        "csv 2>/dev/null | grep -q ',20,'; do "
-        "sleep 0.05; i=$((i + 1)); done; kill -USR1 $p; wait $p",
+        "(cd %1$s && rm -f part.db* && cp kept.db part.db); mpirun "
+        "--timeout " PATIENCE_TEXT
+        " -n 2 ./pwemoe train %1$s/part.db --threads 1 %2$s & p=$!; "
+        "while kill -0 $p 2>/dev/null && ! ./pwemoe show %1$s/part.db training --run 8 "
+        "--format csv 2>/dev/null | grep -q ',20,'; do "
+        "sleep 0.05; done; kill -USR1 $p; wait $p",
         folder(), options);
     double steps = number_of("part.db", "SELECT steps_done " NEWEST);
     print_message("stopped after step %.0f with status %d\n", steps, ran.status);
@@ -221,7 +223,8 @@ static void goes_on_to_the_same_bits(const char *options, double all) {
         assert_int_equal(ran.status, 1);
         assert_non_null(strstr(ran.err, "--resume --run 8 goes on"));
         ran_free(&ran);
-        ran = shell("mpirun --timeout 100 -n 2 ./pwemoe train %s/part.db --threads 1 "
+        ran = shell("mpirun --timeout " PATIENCE_TEXT
+                    " -n 2 ./pwemoe train %s/part.db --threads 1 "
                     "--resume --quiet",
                     folder());
         assert_int_equal(ran.status, 0);
@@ -244,15 +247,16 @@ static void stopped_runs_go_on_to_the_same_bits(void **state) {
 static void killed_runs_go_on(void **state) {
     (void)state;
     for (int rank = 0; rank < 2; rank++) {
-        struct ran ran =
-            shell("(cd %1$s && rm -f dead.db dead.db-* && cp kept.db dead.db); mpirun "
-                  "--timeout 60 -n 2 ./pwemoe train %1$s/dead.db --threads 1 " LONG
-                  " & p=$!; n=0; until [ $n = 200 ] || ./pwemoe show %1$s/dead.db "
-                  "training --run 8 --format csv 2>/dev/null | grep -q ',10,'; do "
-                  "sleep 0.05; n=$((n + 1)); done; n=0; for c in $(cat "
-                  "/proc/$p/task/*/children 2>/dev/null); do "
-                  "[ $n != %2$d ] || kill -9 $c; n=$((n + 1)); done; wait $p",
-                  folder(), rank);
+        struct ran ran = shell(
+            "(cd %1$s && rm -f dead.db dead.db-* && cp kept.db dead.db); mpirun "
+            "--timeout " PATIENCE_TEXT
+            " -n 2 ./pwemoe train %1$s/dead.db --threads 1 " LONG
+            " & p=$!; while kill -0 $p 2>/dev/null && ! ./pwemoe show %1$s/dead.db "
+            "training --run 8 --format csv 2>/dev/null | grep -q ',10,'; do "
+            "sleep 0.05; done; n=0; for c in $(cat "
+            "/proc/$p/task/*/children 2>/dev/null); do "
+            "[ $n != %2$d ] || kill -9 $c; n=$((n + 1)); done; wait $p",
+            folder(), rank);
         double runs = number_of("dead.db", "SELECT count(*) FROM run WHERE id = 8");
         double steps = runs > 0 ? number_of("dead.db", "SELECT steps_done " NEWEST) : 0;
         print_message("rank %d killed after step %.0f was saved\n", rank, steps);
@@ -260,7 +264,8 @@ static void killed_runs_go_on(void **state) {
         ran_free(&ran);
         assert_true(number_of("dead.db", "SELECT integrity_check = 'ok' FROM "
                                          "pragma_integrity_check") == 1);
-        ran = shell("mpirun --timeout 100 -n %d ./pwemoe train %s/dead.db --threads 1 "
+        ran = shell("mpirun --timeout " PATIENCE_TEXT
+                    " -n %d ./pwemoe train %s/dead.db --threads 1 "
                     "--quiet %s",
                     3 - rank, folder(), runs > 0 ? "--resume" : LONG);
         assert_true(ran.status == 0 || steps == 90);

@@ -1,4 +1,5 @@
 /* What somebody else put beside a results.db, under the names that SQLite opens. */
+#include "../support/patience.h"
 #include "support.h"
 
 #include <stdio.h>
@@ -9,7 +10,7 @@
 static struct error error;
 
 static void both_fail(const char *path, const char *words) {
-    alarm(60); /* a pipe would be waited for */
+    alarm(PATIENCE); /* a pipe would be waited for */
     open_fails(path, STORE_READ_ONLY, words);
     open_fails(path, STORE_READ_WRITE, words);
     alarm(0);

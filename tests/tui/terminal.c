@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include "../support/masks.h"
+#include "../support/patience.h"
 #include "terminal.h"
 
 #include <errno.h>
@@ -23,9 +24,6 @@
 #include <time.h>
 #include <unistd.h>
 #include <vterm.h>
-
-/* Patience for a loaded machine; a test that passes never waits so long. */
-enum { PATIENCE = 60 };
 
 struct terminal {
     pid_t pid;

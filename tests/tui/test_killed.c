@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "../results/fixture.h"
+#include "../support/patience.h"
 #include "base/random.h"
 #include "terminal.h"
 
@@ -106,7 +107,7 @@ static bool is_there(struct store *store, const double *preference) {
 }
 
 static void wait_for(struct store *store, const double *preference) {
-    for (int tries = 0; tries < 3000 && !is_there(store, preference); tries++)
+    for (int tries = 0; tries < 50 * PATIENCE && !is_there(store, preference); tries++)
         usleep(20000);
     assert_true(is_there(store, preference));
 }

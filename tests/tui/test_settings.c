@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "../results/fixture.h"
+#include "../support/patience.h"
 #include "app/settings.h"
 #include "driver.h"
 #include "terminal/keys.h"
@@ -93,7 +94,7 @@ static void what_is_no_file(void **state) {
             write_settings("");
         if (i == 3) /* without an end, as far as reading goes */
             assert_int_equal(truncate(path, (off_t)1 << 40), 0);
-        alarm(60);
+        alarm(PATIENCE);
         assert_int_equal(settings_read(path, &settings, &error), -1);
         alarm(0);
         if (!strstr(error.text, shown[i]) || strncmp(error.text, path, strlen(path)))

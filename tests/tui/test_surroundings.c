@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "../results/fixture.h"
+#include "../support/patience.h"
 #include "terminal.h"
 
 static char three[4096], two[4096], five[4096];
@@ -234,7 +235,7 @@ static void redraws_what_others_wrote_over(void **state) {
     terminal_expect(terminal, "look only:");
     size_t before = 0, after = 1;
     /* Calm: nothing is written when nothing changes, once all is read and computed. */
-    for (int tries = 0; tries < 40 && before != after; tries++) {
+    for (int tries = 0; tries < PATIENCE && before != after; tries++) {
         terminal_settle(terminal, 700);
         terminal_bytes(terminal, &before);
         terminal_settle(terminal, 700);

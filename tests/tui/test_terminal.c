@@ -14,6 +14,7 @@
 #include <sys/stat.h>
 
 #include "../results/fixture.h"
+#include "../support/patience.h"
 #include "terminal.h"
 
 static char three[4096], two[4096], five[4096];
@@ -287,8 +288,8 @@ static void bookmarks_and_comparison(void **state) {
     terminal_expect(terminal, "bookmark right end saved");
     /* The list is of what was read back from the file. */
     terminal_type(terminal, "B");
-    for (int tries = 0; tries < 200 && !terminal_shows(terminal, "right end  0,1");
-         tries++) {
+    for (int tries = 0;
+         tries < 5 * PATIENCE && !terminal_shows(terminal, "right end  0,1"); tries++) {
         terminal_settle(terminal, 100);
         terminal_type(terminal, "\033B");
     }
@@ -314,7 +315,8 @@ static void bookmarks_and_comparison(void **state) {
 /* Opens the list of bookmarks until something is on it: it is of what was read back
  * from the file, which takes a moment, and is taken while no list is open. */
 static void list_until(struct terminal *terminal, const char *text) {
-    for (int tries = 0; tries < 200 && !terminal_shows(terminal, text); tries++) {
+    for (int tries = 0; tries < 5 * PATIENCE && !terminal_shows(terminal, text);
+         tries++) {
         terminal_type(terminal, "\033");
         terminal_settle(terminal, 100);
         terminal_type(terminal, "B");
