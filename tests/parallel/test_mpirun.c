@@ -19,6 +19,8 @@
 #include "support/patience.h"
 
 static void done(struct ran ran) {
+    if (ran.status)
+        fail_msg("%d: %s", ran.status, ran.err);
     ran_free(&ran);
 }
 
@@ -197,15 +199,17 @@ static void a_rank_that_dies_costs_no_layer(void **state) {
 }
 
 /* Layers by all ranks, and the file of one process. */
+/* At a preference that the demo has no figures of: those it has are of the machine that
+ * measured them, and an export is held to their bits. */
 static void an_export_is_that_of_one_process(void **state) {
     (void)state;
     fresh("one.db");
-    done(run("export %1$s/one.db --method wudi --preference 0.3,0.1,0.6 --threads 1 "
+    done(run("export %1$s/one.db --method wudi --preference 0.31,0.12,0.57 --threads 1 "
              "--out %1$s/alone --quiet",
              folder()));
     struct ran ran = together(3, 0,
                               "export %1$s/one.db --method wudi --preference "
-                              "0.3,0.1,0.6 --threads 1 --out %1$s/shared",
+                              "0.31,0.12,0.57 --threads 1 --out %1$s/shared",
                               folder());
     assert_true(layers_elsewhere(&ran) >= 0);
     ran_free(&ran);
