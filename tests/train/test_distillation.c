@@ -594,7 +594,7 @@ static void test_ends_early(void **state) {
     assert_non_null(strstr(remark, "stopped early: of 12 held-back examples the "
                                    "bounded divergence"));
     /* When is a matter of rounding: 550 steps of one compiler, 725 of another. */
-    assert_true(steps < 2000 && best > 0);
+    assert_true(best > 0 && best < 600);
     assert_int_equal(steps, best + 6 * 25);
     result_of(&whole, &one, &size);
 
@@ -608,7 +608,7 @@ static void test_ends_early(void **state) {
     for (size_t i = 0; i < parts.pool->layout->size; i++)
         assert_true(fabs((double)(back[i] - d[i])) <= fabs((double)d[i]) / 256);
 
-    run_steps(&parts, 30, NULL, NULL);
+    run_steps(&parts, best < 570 ? 30 : 600 - best, NULL, NULL);
     trainer = distillation_trainer(parts.distillation);
     assert_int_equal(trainer.kind->save_file(trainer.self, path, NULL, &error), 0);
     distillation_free(parts.distillation);
