@@ -287,7 +287,7 @@ int ties_open_run(struct ties_run *run, size_t tasks, const struct select_run *t
         return error_set(error, "keep is %g; give a share above 0, at most 1",
                          ties->keep);
     bool apart = ties->trim == TIES_TRIM_DARE || ties->weights;
-    size_t cells;
+    size_t cells = 0; /* -flto does not see that it is set */
     run->parts = parts_of(tensors, tensor_count, &run->part_count);
     if (size_multiply(tensor_count, tasks, &cells))
         run->trims = array_new(cells, sizeof *run->trims);

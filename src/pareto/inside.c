@@ -31,7 +31,7 @@ static int check_finite(const double *rows, size_t count, size_t objectives,
 
 double *inside_points(const double *points, size_t count, size_t objectives,
                       const double *reference, size_t *inside, struct error *error) {
-    size_t cells = 0; /* -flto does not see that it is set */
+    size_t cells;
     double *rows = size_multiply(count, objectives, &cells)
                        ? array_new(cells, sizeof *rows)
                        : NULL;
