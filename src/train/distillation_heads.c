@@ -84,24 +84,25 @@ void distillation_heads_slope(struct distillation *d, size_t task) {
                        change->bias ? gradient + (change->bias - part->values) : NULL);
 }
 
+/* The changes, or their gradient, to the host. */
+static int fetch(struct distillation *d, const float *from, struct error *error) {
+    struct backend *b = d->pool->backend;
+    struct head_part *part = &d->head_part;
+    return b->download(b, part->values, from, part->numbers.count * sizeof *from,
+                       error);
+}
+
 int distillation_heads_gather(struct distillation *d, struct error *error) {
     struct backend *b = d->pool->backend;
     struct head_part *part = &d->head_part;
-    size_t bytes = part->numbers.count * sizeof(float);
     if (!part->changes || !d->sharing.ranks)
         return 0;
-    if (b->download(b, part->values, part->numbers.gradient, bytes, error) ||
+    if (fetch(d, part->numbers.gradient, error) ||
         ranks_add_floats(d->sharing.ranks, part->values, part->numbers.count, error))
         return -1;
-    b->upload(b, part->numbers.gradient, part->values, bytes);
+    b->upload(b, part->numbers.gradient, part->values,
+              part->numbers.count * sizeof *part->values);
     return b->synchronise(b, error);
-}
-
-static int fetch(struct distillation *d, struct error *error) {
-    struct backend *b = d->pool->backend;
-    struct head_part *part = &d->head_part;
-    return b->download(b, part->values, part->numbers.values,
-                       part->numbers.count * sizeof(float), error);
 }
 
 int distillation_heads_put(struct distillation *d, const double *preference,
@@ -109,7 +110,7 @@ int distillation_heads_put(struct distillation *d, const double *preference,
     struct pool *pool = d->pool;
     if (!d->head_part.changes)
         return 0;
-    if (fetch(d, error))
+    if (fetch(d, d->head_part.numbers.values, error))
         return -1;
     struct head *heads =
         correction_heads_at(pool->heads, d->head_part.changes, pool->tasks,
@@ -129,7 +130,7 @@ int distillation_heads_part(struct distillation *d, struct correction_parts *par
         return 0;
     parts->heads = d->head_part.changes;
     parts->tasks = d->pool->tasks;
-    return fetch(d, error);
+    return fetch(d, d->head_part.numbers.values, error);
 }
 
 int distillation_set_heads(struct distillation *d, const struct head *changes,
@@ -147,10 +148,6 @@ int distillation_set_heads(struct distillation *d, const struct head *changes,
 
 const struct head *distillation_heads_slopes(struct distillation *d,
                                              struct error *error) {
-    struct backend *b = d->pool->backend;
     struct head_part *part = &d->head_part;
-    return b->download(b, part->values, part->numbers.gradient,
-                       part->numbers.count * sizeof(float), error)
-               ? NULL
-               : part->changes;
+    return fetch(d, part->numbers.gradient, error) ? NULL : part->changes;
 }

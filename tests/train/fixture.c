@@ -3,7 +3,10 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -41,6 +44,17 @@ void open_fixture(struct fixture *f, const char *kind,
     begin(f, options);
 }
 
+void make_many(struct fixture *f) {
+    for (size_t t = 0; t < TASKS; t++)
+        golden_multiply(f->data[t], MANY, t);
+}
+
+void open_many(struct fixture *f, const struct distillation_options *options) {
+    open_pool(f, "vit");
+    make_many(f);
+    begin(f, options);
+}
+
 void close_fixture(struct fixture *f) {
     distillation_free(f->distillation);
     for (size_t t = 0; t < TASKS; t++)
@@ -63,6 +77,46 @@ void run_steps(struct fixture *f, unsigned steps, double *first, double *last) {
         if (i + 5 >= steps && last)
             *last += sum;
     }
+}
+
+static const char note[] = "a note";
+
+void save_state(const struct fixture *f, char path[STATE_PATH]) {
+    struct trainer trainer = distillation_trainer(f->distillation);
+    struct error error;
+    snprintf(path, STATE_PATH, "/tmp/pwemoe-distillation-XXXXXX");
+    int handle = mkstemp(path);
+    assert_true(handle >= 0);
+    close(handle);
+    if (trainer.kind->save_file(trainer.self, path, note, &error))
+        fail_msg("%s", error.text);
+}
+
+static int resume(struct fixture *f, const struct distillation_options *options,
+                  const char *path, char **told, struct error *error) {
+    distillation_free(f->distillation);
+    begin(f, options);
+    struct trainer trainer = distillation_trainer(f->distillation);
+    return trainer.kind->resume_file(trainer.self, path, told, error);
+}
+
+void go_on(struct fixture *f, const struct distillation_options *options,
+           const char *path) {
+    struct error error;
+    char *told;
+    if (resume(f, options, path, &told, &error))
+        fail_msg("%s", error.text);
+    assert_string_equal(told, note);
+    free(told);
+}
+
+void refuse_to_go_on(struct fixture *f, const struct distillation_options *options,
+                     const char *path) {
+    struct error error;
+    char *told;
+    assert_int_equal(resume(f, options, path, &told, &error), -1);
+    assert_null(told);
+    assert_non_null(strstr(error.text, "is not the state of such a run"));
 }
 
 float *vectors_of(const struct fixture *f, enum correction_form form) {

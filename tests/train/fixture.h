@@ -26,10 +26,23 @@ void begin(struct fixture *fixture, const struct distillation_options *options);
 /* Both. */
 void open_fixture(struct fixture *fixture, const char *kind,
                   const struct distillation_options *options);
+/* With MANY examples of each task (golden_multiply), of "vit" alone. */
+enum { MANY = 40 };
+void make_many(struct fixture *fixture);
+void open_many(struct fixture *fixture, const struct distillation_options *options);
 void close_fixture(struct fixture *fixture);
 
 /* first and last: plus the losses of the first and the last five; NULL is fine. */
 void run_steps(struct fixture *fixture, unsigned steps, double *first, double *last);
+/* The training's state into a new file, whose name path receives, for unlink(). */
+enum { STATE_PATH = 40 };
+void save_state(const struct fixture *fixture, char path[STATE_PATH]);
+/* A distillation of these options in place of the fixture's: that goes on from such a
+ * file, and that refuses to. */
+void go_on(struct fixture *fixture, const struct distillation_options *options,
+           const char *path);
+void refuse_to_go_on(struct fixture *fixture,
+                     const struct distillation_options *options, const char *path);
 /* The D_k [correction_count, layout size], for free(). */
 float *vectors_of(const struct fixture *fixture, enum correction_form form);
 /* The trainer's result, for free(). */

@@ -384,12 +384,8 @@ static void check_answers(void) {
  * not in a layer stays the base's. */
 static void check_tensor_runs(void) {
     struct fixture f, parts;
-    struct error error;
-    char path[] = "/tmp/pwemoe-corrections-XXXXXX", *note;
+    char path[STATE_PATH];
     double first = 0, last = 0;
-    int handle = mkstemp(path);
-    assert_true(handle >= 0);
-    close(handle);
     struct distillation_options options = options_of(CORRECTION_LINEAR, 60);
     options.start = DISTILLATION_BASE;
     options.lambda = 0.3;
@@ -414,12 +410,8 @@ static void check_tensor_runs(void) {
     assert_true(after[norm] == before[norm] && after[layer] != before[layer]);
     open_fixture(&parts, "vit", &options);
     run_steps(&parts, 30, NULL, NULL);
-    struct trainer trainer = distillation_trainer(parts.distillation);
-    assert_int_equal(trainer.kind->save_file(trainer.self, path, NULL, &error), 0);
-    distillation_free(parts.distillation);
-    begin(&parts, &options);
-    trainer = distillation_trainer(parts.distillation);
-    assert_int_equal(trainer.kind->resume_file(trainer.self, path, &note, &error), 0);
+    save_state(&parts, path);
+    go_on(&parts, &options, path);
     run_steps(&parts, 30, NULL, NULL);
     float *gone_on = vectors_of(&parts, CORRECTION_LINEAR);
     assert_memory_equal(gone_on, after, TASKS * size * sizeof *after);
@@ -471,13 +463,9 @@ static void test_losses_fall(void **state) {
 static void test_goes_on(void **state) {
     (void)state;
     struct fixture whole, parts;
-    struct error error;
-    char path[] = "/tmp/pwemoe-corrections-XXXXXX", *note;
+    char path[STATE_PATH];
     void *one, *two;
     size_t size, other;
-    int handle = mkstemp(path);
-    assert_true(handle >= 0);
-    close(handle);
     struct distillation_options options = options_of(CORRECTION_PAIR, 6);
     options.beside = UPSCALE_ALL;
     options.average = 0.5;
@@ -485,30 +473,21 @@ static void test_goes_on(void **state) {
     run_steps(&whole, 6, NULL, NULL);
     open_fixture(&parts, "vit", &options);
     run_steps(&parts, 4, NULL, NULL);
-    struct trainer trainer = distillation_trainer(parts.distillation);
-    assert_int_equal(trainer.kind->save_file(trainer.self, path, NULL, &error), 0);
-    distillation_free(parts.distillation);
-    begin(&parts, &options);
-    trainer = distillation_trainer(parts.distillation);
-    if (trainer.kind->resume_file(trainer.self, path, &note, &error))
-        fail_msg("%s", error.text);
+    save_state(&parts, path);
+    go_on(&parts, &options, path);
     run_steps(&parts, 2, NULL, NULL);
-    assert_int_equal(trainer.kind->result(trainer.self, &two, &other, &error), 0);
-    trainer = distillation_trainer(whole.distillation);
-    assert_int_equal(trainer.kind->result(trainer.self, &one, &size, &error), 0);
+    result_of(&parts, &two, &other);
+    result_of(&whole, &one, &size);
     assert_int_equal(size, other);
     assert_memory_equal(one, two, size);
+    unlink(path);
     /* Without the average it is another run's state. */
     options.average = 0;
     distillation_free(parts.distillation);
     begin(&parts, &options);
-    trainer = distillation_trainer(parts.distillation);
-    assert_int_equal(trainer.kind->save_file(trainer.self, path, NULL, &error), 0);
+    save_state(&parts, path);
     options.average = 0.5;
-    distillation_free(parts.distillation);
-    begin(&parts, &options);
-    trainer = distillation_trainer(parts.distillation);
-    assert_int_equal(trainer.kind->resume_file(trainer.self, path, &note, &error), -1);
+    refuse_to_go_on(&parts, &options, path);
     unlink(path);
     free(one);
     free(two);

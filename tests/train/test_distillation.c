@@ -184,11 +184,7 @@ static void test_losses_fall(void **state) {
  */
 static void check_goes_on(uint64_t rank) {
     struct fixture whole, parts;
-    struct error error;
-    char path[] = "/tmp/pwemoe-distillation-XXXXXX", *note;
-    int handle = mkstemp(path);
-    assert_true(handle >= 0);
-    close(handle);
+    char path[STATE_PATH];
     struct distillation_options options = options_of(CORRECTION_ONE, 3);
     options.batch = 1;
     options.rank = rank;
@@ -197,15 +193,9 @@ static void check_goes_on(uint64_t rank) {
     options.batch = 1;
     open_fixture(&parts, "vit", &options);
     run_steps(&parts, 2, NULL, NULL);
+    save_state(&parts, path);
+    go_on(&parts, &options, path);
     struct trainer trainer = distillation_trainer(parts.distillation);
-    assert_int_equal(trainer.kind->save_file(trainer.self, path, "a note", &error), 0);
-    distillation_free(parts.distillation);
-    begin(&parts, &options);
-    trainer = distillation_trainer(parts.distillation);
-    if (trainer.kind->resume_file(trainer.self, path, &note, &error))
-        fail_msg("%s", error.text);
-    assert_string_equal(note, "a note");
-    free(note);
     assert_int_equal(trainer.kind->step_count(trainer.self), 2);
     run_steps(&parts, 1, NULL, NULL);
     float *one = vectors_of(&whole, CORRECTION_ONE),
@@ -215,11 +205,7 @@ static void check_goes_on(uint64_t rank) {
     free(two);
     /* A state of other steps is refused. */
     options.steps = 1;
-    distillation_free(parts.distillation);
-    begin(&parts, &options);
-    trainer = distillation_trainer(parts.distillation);
-    assert_int_equal(trainer.kind->resume_file(trainer.self, path, &note, &error), -1);
-    assert_non_null(strstr(error.text, "is not the state of such a run"));
+    refuse_to_go_on(&parts, &options, path);
     unlink(path);
     close_fixture(&whole);
     close_fixture(&parts);
@@ -391,18 +377,7 @@ static void test_cross_entropy(void **state) {
 
 /* --- what is held back ------------------------------------------------------------ */
 
-enum { MANY = 40, HELD = MANY / 10 };
-
-static void make_many(struct fixture *f) {
-    for (size_t t = 0; t < TASKS; t++)
-        golden_multiply(f->data[t], MANY, t);
-}
-
-static void open_many(struct fixture *f, const struct distillation_options *options) {
-    open_pool(f, "vit");
-    make_many(f);
-    begin(f, options);
-}
+enum { HELD = MANY / 10 };
 
 static void choose(struct held_back *h, const struct fixture *f, size_t wanted) {
     struct error error;
@@ -574,12 +549,9 @@ static void test_ends_early(void **state) {
     (void)state;
     struct fixture whole, parts;
     struct error error;
-    char path[] = "/tmp/pwemoe-distillation-XXXXXX", *note, remark[256];
+    char path[STATE_PATH], remark[256];
     void *one, *two;
     size_t size, other;
-    int handle = mkstemp(path);
-    assert_true(handle >= 0);
-    close(handle);
     struct distillation_options options = options_of(CORRECTION_ONE, 600);
     options.held_back = HELD;
     options.learning_rate = 0.05;
@@ -609,12 +581,8 @@ static void test_ends_early(void **state) {
         assert_true(fabs((double)(back[i] - d[i])) <= fabs((double)d[i]) / 256);
 
     run_steps(&parts, best < 570 ? 30 : 600 - best, NULL, NULL);
-    trainer = distillation_trainer(parts.distillation);
-    assert_int_equal(trainer.kind->save_file(trainer.self, path, NULL, &error), 0);
-    distillation_free(parts.distillation);
-    begin(&parts, &options);
-    trainer = distillation_trainer(parts.distillation);
-    assert_int_equal(trainer.kind->resume_file(trainer.self, path, &note, &error), 0);
+    save_state(&parts, path);
+    go_on(&parts, &options, path);
     assert_int_equal(run_out(&parts), steps);
     result_of(&parts, &two, &other);
     assert_int_equal(size, other);

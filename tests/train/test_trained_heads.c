@@ -209,34 +209,18 @@ static void test_moves(void **state) {
 static void test_goes_on(void **state) {
     (void)state;
     struct fixture whole, parts;
-    struct error error;
-    char path[] = "/tmp/pwemoe-heads-XXXXXX", *note;
+    char path[STATE_PATH];
     void *one, *two;
     size_t size, other;
-    int handle = mkstemp(path);
-    assert_true(handle >= 0);
-    close(handle);
     struct distillation_options options = options_for(CORRECTION_ONE, 24);
     options.average = 0.2;
     options.held_back = 4;
-    open_pool(&whole, "vit");
-    open_pool(&parts, "vit");
-    for (size_t t = 0; t < TASKS; t++) {
-        golden_multiply(whole.data[t], 40, t);
-        golden_multiply(parts.data[t], 40, t);
-    }
-    begin(&whole, &options);
+    open_many(&whole, &options);
     run_steps(&whole, 24, NULL, NULL);
-    begin(&parts, &options);
+    open_many(&parts, &options);
     run_steps(&parts, 11, NULL, NULL);
-    struct trainer trainer = distillation_trainer(parts.distillation);
-    assert_int_equal(trainer.kind->save_file(trainer.self, path, "a note", &error), 0);
-    distillation_free(parts.distillation);
-    begin(&parts, &options);
-    trainer = distillation_trainer(parts.distillation);
-    if (trainer.kind->resume_file(trainer.self, path, &note, &error))
-        fail_msg("%s", error.text);
-    free(note);
+    save_state(&parts, path);
+    go_on(&parts, &options, path);
     run_steps(&parts, 13, NULL, NULL);
     result_of(&whole, &one, &size);
     result_of(&parts, &two, &other);
@@ -246,11 +230,7 @@ static void test_goes_on(void **state) {
     free(two);
     /* A run without such heads has another state. */
     options.heads = DISTILLATION_HEADS_OWN;
-    distillation_free(parts.distillation);
-    begin(&parts, &options);
-    trainer = distillation_trainer(parts.distillation);
-    assert_int_equal(trainer.kind->resume_file(trainer.self, path, &note, &error), -1);
-    assert_non_null(strstr(error.text, "is not the state of such a run"));
+    refuse_to_go_on(&parts, &options, path);
     unlink(path);
     close_fixture(&whole);
     close_fixture(&parts);
